@@ -1,0 +1,126 @@
+# omslaunch: build, test, install. `make help` lists the targets.
+#
+#   make                 build into build/
+#   make check           everything a fresh Debian 12 machine can test (installs what is missing)
+#   make demo            one real upgrade in a throw-away lab, shown
+#   make BUILD=… CC=clang SANITIZE=1 …
+
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+bindir = $(PREFIX)/bin
+libexecdir = $(PREFIX)/libexec/omslaunch
+datadir = $(PREFIX)/share/omslaunch
+mandir = $(PREFIX)/share/man
+docdir = $(PREFIX)/share/doc/omslaunch
+plugindir = $(PREFIX)/libexec/docker/cli-plugins
+
+CC = gcc
+AR = gcc-ar
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+OPT ?= -O2
+
+# ---- flags -------------------------------------------------------------------------------------
+# Each warning has found a real bug somewhere; all are errors. We run as root, so we set our own hardening
+# flags instead of hoping for the distribution's.
+WARNINGS := -Wall -Wextra -Werror -Wformat=2 -Wshadow -Wundef -Wvla -Wpointer-arith -Wcast-qual \
+	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum -Wdouble-promotion -Wdate-time
+HARDENING := -fPIE -fstack-protector-strong -fno-strict-aliasing
+HARDENING_LD := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+ifeq ($(shell uname -m),x86_64)
+HARDENING += -fcf-protection=full -fstack-clash-protection
+endif
+ifdef SANITIZE
+HARDENING += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+HARDENING_LD += -fsanitize=address,undefined
+else
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+pkg = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
+# Either client library serves: MariaDB's connector or Oracle's libmysqlclient.
+MYSQL_PKG := $(firstword $(foreach p,mysqlclient libmariadb,$(shell $(PKG_CONFIG) --exists $(p) && echo $(p))))
+MYSQL_CFLAGS := $(if $(MYSQL_PKG),$(call pkg,--cflags,$(MYSQL_PKG)),$(shell mysql_config --cflags 2>/dev/null))
+MYSQL_LIBS := $(if $(MYSQL_PKG),$(call pkg,--libs,$(MYSQL_PKG)),$(shell mysql_config --libs 2>/dev/null))
+
+CPPFLAGS := -I. -D_GNU_SOURCE -DOMSLAUNCH_VERSION='"$(VERSION)"' \
+	$(call pkg,--cflags,jansson libcurl yaml-0.1 libcrypto libzstd) $(MYSQL_CFLAGS)
+PATHS := -DOMSLAUNCH_LIBEXECDIR='"$(libexecdir)"' -DOMSLAUNCH_DATADIR='"$(datadir)"'
+CFLAGS ?= $(OPT) -g
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(HARDENING) $(CFLAGS)
+LIBS_BASE := $(call pkg,--libs,jansson yaml-0.1 libcrypto)
+LIBS_ENGINE := $(call pkg,--libs,libcurl)
+LIBS_METADB := $(MYSQL_LIBS) $(call pkg,--libs,libzstd)
+
+# ---- rooms -------------------------------------------------------------------------------------
+# A room is a folder and an archive. What it may use is the list of archives its tests link, whole, so
+# that a call to a higher room is an undefined symbol.
+ROOMS := base engine inspect policy hooks upgrade metadb launcher
+DIR_base := launcher/base
+DIR_engine := launcher/engine
+DIR_inspect := inspect
+DIR_policy := policy
+DIR_hooks := hooks
+DIR_upgrade := launcher/upgrade
+DIR_metadb := hooks/metadb
+DIR_launcher := launcher
+USES_base := base
+USES_engine := engine base
+USES_inspect := inspect engine base
+USES_policy := policy inspect engine base
+USES_hooks := hooks engine base
+USES_upgrade := upgrade hooks policy inspect engine base
+USES_metadb := metadb base
+USES_launcher := launcher upgrade hooks policy inspect engine base
+LIBS_FOR_base := $(LIBS_BASE)
+LIBS_FOR_metadb := $(LIBS_METADB) $(LIBS_BASE) -lpthread
+$(foreach r,engine inspect policy hooks upgrade launcher,$(eval LIBS_FOR_$(r) := $(LIBS_ENGINE) $(LIBS_BASE) -lpthread))
+
+MAINS := launcher/main.c hooks/metadb/main.c
+sources = $(filter-out $(MAINS),$(wildcard $(DIR_$(1))/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+archives = $(foreach r,$(USES_$(1)),$(BUILD)/lib$(r).a)
+whole = -Wl,--whole-archive $(call archives,$(1)) -Wl,--no-whole-archive
+
+BINARIES := $(BUILD)/omslaunch $(BUILD)/omslaunch-metadb
+
+.PHONY: all
+all: $(BINARIES)
+
+define room_rules
+$(BUILD)/lib$(1).a: $$(call objects,$(1))
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PATHS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/omslaunch: $(BUILD)/launcher/main.o $(call archives,launcher)
+	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,launcher) $(LIBS_FOR_launcher) -o $@
+
+$(BUILD)/omslaunch-metadb: $(BUILD)/hooks/metadb/main.o $(call archives,metadb)
+	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,metadb) $(LIBS_FOR_metadb) -o $@
+
+# ---- tests -------------------------------------------------------------------------------------
+# tests/unit/ROOM/test_X.c is one cmocka program; it links its room and what the room may use.
+unit_tests = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/$(1)/test_*.c))
+UNIT_TESTS := $(foreach r,$(ROOMS),$(call unit_tests,$(r)))
+
+define unit_rules
+$$(call unit_tests,$(1)): $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $$(call archives,$(1))
+	$$(CC) $$(ALL_CFLAGS) $$(HARDENING_LD) $$< $$(call whole,$(1)) $$(LIBS_FOR_$(1)) -lcmocka -o $$@
+endef
+$(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
+
+.PHONY: unit unit-build
+unit-build: $(UNIT_TESTS)
+unit: unit-build
+	tests/run-unit $(UNIT_TESTS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

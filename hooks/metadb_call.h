@@ -1,0 +1,47 @@
+/* Asking the MetaDB something: one run of the program omslaunch-metadb, which alone speaks SQL.
+ *
+ * The program is called as `omslaunch-metadb COMMAND`, with one JSON document on stdin:
+ *   {"schema":1, "run":"…", "metadb":{"host":…,"port":…,"user":…,"password":…,
+ *    "databases":{"rm":"rm_331","cm":"cm_331","heartbeat":["cm_hb_331",…]}}, "request":{…}}
+ * and answers on descriptor 3 (stdout when 3 is not open) with JSON lines:
+ *   {"event":"progress","text":"…","done":N,"total":N,"unit":"bytes|rows"}     any number
+ *   {"event":"result","result":{…}}   or   {"event":"error","kind":"unreachable","text":"…\nHINT:
+ * …"} Exit: 0 done, 75 try again later, 1 failed. */
+#ifndef OMSLAUNCH_HOOKS_METADB_CALL_H
+#define OMSLAUNCH_HOOKS_METADB_CALL_H
+
+#include <stdint.h>
+
+#include "launcher/base/err.h"
+#include "launcher/base/json.h"
+#include "launcher/base/mem.h"
+#include "launcher/base/str.h"
+
+struct metadb {
+    const char *program; /* absolute path of omslaunch-metadb */
+    const char *host;
+    uint16_t port;
+    const char *user;
+    const struct secret *password;
+    const char *rm_db, *cm_db;
+    const struct strv *heartbeat_dbs;
+};
+
+typedef void (*metadb_progress_fn)(void *arg, const char *text, uint64_t done, uint64_t total,
+                                   bool bytes);
+
+struct metadb_request {
+    const char *command;      /* "facts", "ha-get", … */
+    const char *run;          /* may be NULL */
+    const json_t *parameters; /* "request" above; may be NULL. Borrowed */
+    uint64_t timeout_ms;      /* 0: none */
+    bool stop_on_signal;      /* see struct proc_spec */
+    metadb_progress_fn progress;
+    void *arg;
+};
+
+/* The error's kind and text are the program's own. Caller owns *ret. */
+int metadb_call(const struct metadb *db, const struct metadb_request *request, json_t **ret,
+                struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,53 @@
+/* One error value for the whole program: owned by the caller, filled in by who fails. */
+#ifndef OMSLAUNCH_BASE_ERR_H
+#define OMSLAUNCH_BASE_ERR_H
+
+#include <stdarg.h>
+
+/* What went wrong, as far as a caller may act on it. The launcher turns a kind into an exit code
+ * (architecture, "Commands"); no lower room knows exit codes. */
+enum err_kind {
+    ERR_FAILED,      /* tried and did not work */
+    ERR_USAGE,       /* the command line is wrong */
+    ERR_CONFIG,      /* a file that a user wrote is wrong */
+    ERR_REFUSED,     /* policy says no */
+    ERR_UNREACHABLE, /* no engine or no MetaDB answers */
+    ERR_STATE,       /* our own state cannot be written or is damaged */
+    ERR_LOCKED,      /* somebody else holds the lock */
+    ERR_PERMISSION,  /* we may not */
+    ERR_NOT_FOUND,   /* the named thing does not exist */
+    ERR_TIMEOUT,     /* a deadline passed */
+    ERR_INTERRUPTED, /* a signal asked us to stop */
+    ERR_KIND_MAX
+};
+
+/* `text` is one or more sentences for a person; its last line may be "HINT: …". */
+struct err {
+    enum err_kind kind;
+    char text[4096];
+};
+
+#define ERR_INIT                       \
+    {                                  \
+        .kind = ERR_FAILED, .text = "" \
+    }
+
+/* Fills in `err` (must not be NULL) and returns -1, so that failing is one line. A long text is
+ * cut, its hint is kept. `%m` may be used for errno. */
+int err_fail(struct err *err, enum err_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4), nonnull(1)));
+int err_vfail(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0), nonnull(1)));
+
+/* Puts "context: " in front of the text; kind and hint stay. Returns -1. */
+int err_wrap(struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(1)));
+
+/* Appends "\nHINT: …" unless the text already has a hint. Returns -1. */
+int err_hint(struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(1)));
+
+/* The hint inside `err->text`, without "HINT: ", or NULL. Borrowed. */
+const char *err_get_hint(const struct err *err);
+
+#endif

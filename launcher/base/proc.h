@@ -1,0 +1,47 @@
+/* The only place that starts programs. */
+#ifndef OMSLAUNCH_BASE_PROC_H
+#define OMSLAUNCH_BASE_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "launcher/base/err.h"
+#include "launcher/base/mem.h"
+
+/* Which of the child's descriptors a line came from. */
+enum proc_stream { PROC_STDOUT = 1, PROC_STDERR = 2, PROC_REPORT = 3 };
+
+/* One line without its newline; lines longer than 64 KiB come in pieces. Return non-zero to end the
+ * child early. */
+typedef int (*proc_line_fn)(void *arg, enum proc_stream stream, const char *line, size_t len);
+
+struct proc_spec {
+    const char *path;        /* absolute; no PATH search */
+    const char *const *argv; /* NULL-terminated */
+    const char *const *envp; /* NULL-terminated; the whole environment */
+    const char *input;       /* written to stdin, then closed; may be NULL */
+    size_t input_len;
+    uint64_t timeout_ms;  /* 0: none. TERM to the whole group, KILL 5 s later */
+    bool stop_on_signal;  /* a stop request (stop.h) ends the child like a timeout */
+    proc_line_fn on_line; /* may be NULL: output is read and dropped */
+    void *arg;
+    /* Runs in the child just before exec (limits, sandbox); returns 0, or -1 with errno set. Only
+     * async-signal-safe calls. May be NULL. */
+    int (*child_setup)(void *arg);
+};
+
+struct proc_result {
+    int exit_code;   /* 0–255; 128+signal when killed */
+    int term_signal; /* 0 unless killed */
+    bool timed_out;
+    bool stopped; /* ended because a stop was requested */
+};
+
+/* Starts, feeds, reads and waits. -1 only if the program could not be started or watched
+ * (ERR_NOT_FOUND, ERR_PERMISSION, ERR_FAILED); how it ended is in `ret`.
+ * The child gets stdin, stdout, stderr and a pipe for reports as descriptor 3, nothing else; umask
+ * 077, default signals, a process group of its own, and dies with us (PR_SET_PDEATHSIG). */
+int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct err *err) MUST_USE;
+
+#endif
