@@ -1,0 +1,36 @@
+/* config.yaml of an OMS node (domain, "config.yaml"). The whole file is a secret. */
+#ifndef OMSLAUNCH_INSPECT_OMS_CONFIG_H
+#define OMSLAUNCH_INSPECT_OMS_CONFIG_H
+
+#include <stdint.h>
+
+#include "launcher/base/err.h"
+#include "launcher/base/mem.h"
+#include "launcher/base/str.h"
+#include "launcher/engine/engine.h"
+
+struct oms_config {
+    char *meta_host;
+    uint16_t meta_port;
+    char *meta_user;
+    struct secret meta_password;
+    char *rm_db, *cm_db, *heartbeat_db; /* drc_rm_db, drc_cm_db, drc_cm_heartbeat_db */
+    char *cm_url;                       /* may be NULL */
+    unsigned cm_location;               /* region's code, 0–127; 0 if absent */
+    char *cm_region;                    /* may be NULL */
+    struct strv cm_nodes;
+    uint16_t nginx_port; /* 8089 unless set */
+    char digest[65];     /* sha256 of the file's bytes: "the same configuration file" */
+};
+
+#define AUTO_OMS_CONFIG CLEANUP(oms_config_free)
+
+/* `name` is what errors call the file. ERR_CONFIG naming key and expectation. */
+int oms_config_parse(const char *text, size_t len, const char *name, struct oms_config *ret,
+                     struct err *err) MUST_USE;
+/* Reads it out of the container, running or not, local or remote. */
+int oms_config_read(struct engine *e, const char *container, struct oms_config *ret,
+                    struct err *err) MUST_USE;
+void oms_config_free(struct oms_config *c);
+
+#endif
