@@ -2,6 +2,7 @@
 #ifndef OMSLAUNCH_INSPECT_OMS_CONFIG_H
 #define OMSLAUNCH_INSPECT_OMS_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "launcher/base/err.h"
@@ -19,8 +20,13 @@ struct oms_config {
     unsigned cm_location;               /* region's code, 0–127; 0 if absent */
     char *cm_region;                    /* may be NULL */
     struct strv cm_nodes;
-    uint16_t nginx_port; /* 8089 unless set */
-    char digest[65];     /* sha256 of the file's bytes: "the same configuration file" */
+    bool cm_is_default;       /* of the regions, one is */
+    uint16_t nginx_port;      /* 8089 unless set */
+    uint16_t cm_port;         /* 8088 */
+    uint16_t ghana_port;      /* 8090 */
+    uint16_t supervisor_port; /* 9000 */
+    uint16_t sshd_port;       /* 2023 */
+    char digest[65];          /* sha256 of the file's bytes: "the same configuration file" */
 };
 
 #define AUTO_OMS_CONFIG CLEANUP(oms_config_free)

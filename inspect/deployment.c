@@ -1,0 +1,201 @@
+#include "inspect/deployment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/oms_version.h"
+#include "launcher/base/fs.h"
+
+#define CONFIG_SIZE_MAX ((size_t)1024 * 1024)
+
+void node_free(struct node *n)
+{
+    if (!n)
+        return;
+    free(n->name);
+    container_free(&n->old);
+    oms_config_free(&n->config);
+    free(n->host_ip);
+    json_decref(n->old_image);
+    free(n->old_image_tag);
+    free(n->old_image_note);
+    mount_facts_free(&n->mounts);
+    host_facts_free(&n->host);
+    neighbours_free(&n->neighbours);
+    *n = (struct node){0};
+}
+
+void deployment_init(struct deployment *d)
+{
+    *d = (struct deployment){0};
+}
+
+void deployment_free(struct deployment *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->node_count; i++)
+        node_free(&d->nodes[i]);
+    free(d->nodes);
+    metadb_facts_free(&d->metadb);
+    deployment_init(d);
+}
+
+void deployment_add_take(struct deployment *d, struct node *node)
+{
+    d->nodes = mem_grow(d->nodes, d->node_count + 1, sizeof(*d->nodes));
+    d->nodes[d->node_count++] = *node;
+    *node = (struct node){0};
+}
+
+/* Turns "no such container" into an answer that names the ones that could have been meant. */
+static int explain_unknown(struct engine *e, const char *name, struct err *err)
+{
+    AUTO_JSON json_t *list = NULL;
+    AUTO_STR struct str found = STR_INIT;
+    CLEANUP(neighbours_free) struct neighbours all = {0};
+    struct err ignored = ERR_INIT;
+
+    if (engine_container_list(e, NULL, &list, &ignored) == 0)
+        neighbours_from_list(list, NULL, &all);
+    neighbours_describe_oms(&all, &found);
+    err_fail(err, ERR_NOT_FOUND, "there is no container '%s' on engine '%s'", name,
+             engine_endpoint(e));
+    if (found.len > 0)
+        return err_hint(err, "OMS containers here: %s", str_get(&found));
+    return err_hint(err, "no container here has OMS binds; is this the right engine (--host)?");
+}
+
+static int observe_container(struct engine *e, const char *name, struct container *ret,
+                             struct err *err)
+{
+    AUTO_JSON json_t *answer = NULL;
+    AUTO_CONTAINER struct container c = CONTAINER_INIT;
+
+    if (engine_container_inspect(e, name, &answer, err))
+        return err->kind == ERR_NOT_FOUND ? explain_unknown(e, name, err)
+                                          : err_wrap(err, "container '%s'", name);
+    if (container_from_engine(answer, &c, err))
+        return err_wrap(err, "container '%s'", name);
+    if (!container_is_oms(&c))
+        return err_fail(err, ERR_CONFIG,
+                        "container '%s' is not an OMS container: it has none of the OMS binds\n"
+                        "HINT: looked for mounts at " OMS_PATH_CONFIG ", " OMS_PATH_LOGS
+                        ", " OMS_PATH_STORE " and " OMS_PATH_RUN
+                        "; `docker inspect %s` shows what it has",
+                        c.name, c.name);
+    *ret = c;
+    c = (struct container)CONTAINER_INIT;
+    return 0;
+}
+
+static int observe_neighbours(struct engine *e, struct node *n, struct err *err)
+{
+    AUTO_JSON json_t *list = NULL;
+
+    if (engine_container_list(e, NULL, &list, err))
+        return err_wrap(err, "list of containers");
+    neighbours_from_list(list, n->old.id, &n->neighbours);
+    return 0;
+}
+
+/* Any other read of it would make the engine create the missing bind sources as folders. */
+static int read_config_on_host(struct node *n, struct err *err)
+{
+    const struct mount *m = container_mount_at(&n->old, OMS_PATH_CONFIG);
+    const struct mount_fact *fact = mount_facts_at(&n->mounts, OMS_PATH_CONFIG);
+    AUTO_FREE char *name = NULL;
+    AUTO_STR struct str text = STR_INIT;
+    int failed;
+
+    if (!m || !fact->on_host)
+        return err_fail(err, ERR_CONFIG,
+                        "container '%s' binds a source that is missing on the host\n"
+                        "HINT: compare `docker inspect %s` with the host's folders",
+                        n->old.name, n->old.name);
+    name = mem_printf("config.yaml of container '%s' ('%s' on the host)", n->old.name, m->source);
+    if (fact->kind != PATH_FILE)
+        return err_fail(err, ERR_CONFIG,
+                        "%s is %s, expected a file\n"
+                        "HINT: put the file back where the container binds it from",
+                        name, path_kind_text(fact->kind));
+    failed = fs_read(m->source, CONFIG_SIZE_MAX, false, &text, err);
+    if (failed) {
+        err_wrap(err, "%s", name);
+        if (err->kind != ERR_PERMISSION)
+            err->kind = ERR_CONFIG;
+    } else {
+        failed = oms_config_parse(str_get(&text), text.len, name, &n->config, err);
+    }
+    if (text.data)
+        secret_wipe(text.data, text.cap);
+    return failed;
+}
+
+static int observe_config(struct engine *e, struct node *n, struct err *err)
+{
+    if (n->mounts.source_missing)
+        return read_config_on_host(n, err);
+    return oms_config_read(e, n->old.name, &n->config, err);
+}
+
+/* A container that was made from an image's ID or digest has no tag; the image may have some. */
+static char *tag_of_image(const json_t *image)
+{
+    const json_t *tags = json_object_get(image, "RepoTags");
+    struct err ignored = ERR_INIT;
+
+    for (size_t i = 0; i < json_array_size(tags); i++) {
+        const char *ref = json_string_value(json_array_get(tags, i));
+        AUTO_FREE char *repository = NULL;
+        AUTO_FREE char *tag = NULL;
+        struct oms_version version;
+
+        if (!ref)
+            continue;
+        image_ref_split(ref, &repository, &tag);
+        if (oms_version_parse(tag, &version, &ignored) == 0)
+            return TAKE(tag);
+    }
+    return mem_strdup("");
+}
+
+/* By ID: the tag may have moved to another image since. */
+static int observe_image(struct engine *e, struct node *n, struct err *err)
+{
+    AUTO_JSON json_t *image = NULL;
+    AUTO_FREE char *repository = NULL;
+
+    image_ref_split(n->old.image_ref, &repository, &n->old_image_tag);
+    if (engine_image_inspect(e, n->old.image_id, &image, err)) {
+        if (err->kind != ERR_NOT_FOUND)
+            return err_wrap(err, "image of container '%s'", n->old.name);
+        n->old_image_note = mem_printf("image '%s' (%s) is no longer on the engine",
+                                       n->old.image_ref, n->old.image_id);
+        return 0;
+    }
+    n->old_image = json_incref(json_object_get(image, "Config"));
+    if (!*n->old_image_tag) {
+        free(n->old_image_tag);
+        n->old_image_tag = tag_of_image(image);
+    }
+    return 0;
+}
+
+int node_observe(struct engine *e, const char *container_name, struct node *ret, struct err *err)
+{
+    AUTO_NODE struct node n = {0};
+    const char *ip;
+
+    n.name = mem_strdup(engine_endpoint(e));
+    if (observe_container(e, container_name, &n.old, err) || host_facts_observe(e, &n.host, err) ||
+        observe_neighbours(e, &n, err) ||
+        mount_facts_observe(e, &n.old, n.host.local, &n.mounts, err) ||
+        observe_config(e, &n, err) || observe_image(e, &n, err))
+        return -1;
+    ip = container_env(&n.old, "OMS_HOST_IP");
+    n.host_ip = ip ? mem_strdup(ip) : NULL;
+    *ret = n;
+    n = (struct node){0};
+    return 0;
+}

@@ -1,0 +1,91 @@
+#include "inspect/host_facts.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "launcher/base/clock.h"
+#include "launcher/base/fs.h"
+#include "launcher/base/str.h"
+
+void host_facts_free(struct host_facts *f)
+{
+    if (!f)
+        return;
+    free(f->name);
+    free(f->engine_version);
+    free(f->api_version);
+    free(f->os);
+    free(f->architecture);
+    free(f->storage_driver);
+    free(f->root_dir);
+    *f = (struct host_facts){0};
+}
+
+static bool is_rootless(const json_t *info)
+{
+    const json_t *options = json_object_get(info, "SecurityOptions");
+
+    for (size_t i = 0; i < json_array_size(options); i++) {
+        const char *option = json_string_value(json_array_get(options, i));
+
+        if (option && str_eq(option, "name=rootless"))
+            return true;
+    }
+    return false;
+}
+
+/* A socket file may lead to another machine (a forwarded one) or out of our container; the names
+ * of both sides tell. */
+static bool is_local(const char *endpoint, const char *engine_host, const char *this_host)
+{
+    return str_starts_with(endpoint, "unix://") && *engine_host && str_eq(engine_host, this_host);
+}
+
+void host_facts_from_info(const json_t *info, const char *endpoint, const char *this_host,
+                          uint64_t asked_ms, struct host_facts *ret)
+{
+    const int64_t cores = json_int(info, "NCPU", 0);
+    const int64_t memory = json_int(info, "MemTotal", 0);
+    const char *name = json_text(info, "Name", "");
+    uint64_t their_ms = 0;
+
+    *ret = (struct host_facts){
+        .name = mem_strdup(name),
+        .engine_version = mem_strdup(json_text(info, "ServerVersion", "")),
+        .api_version = mem_strdup(""),
+        .os = mem_strdup(json_text(info, "OperatingSystem", "")),
+        .architecture = mem_strdup(json_text(info, "Architecture", "")),
+        .storage_driver = mem_strdup(json_text(info, "Driver", "")),
+        .root_dir = mem_strdup(json_text(info, "DockerRootDir", "")),
+        .cores = cores > 0 && cores <= INT_MAX ? (unsigned)cores : 0,
+        .memory_bytes = memory > 0 ? (uint64_t)memory : 0,
+        .rootless = is_rootless(info),
+        .local = is_local(endpoint, name, this_host),
+    };
+    if (clock_parse(json_text(info, "SystemTime", ""), &their_ms) == 0) {
+        ret->clock_known = true;
+        ret->clock_ahead_ms = (int64_t)their_ms - (int64_t)asked_ms;
+    }
+}
+
+int host_facts_observe(struct engine *e, struct host_facts *ret, struct err *err)
+{
+    AUTO_JSON json_t *info = NULL;
+    char this_host[HOST_NAME_MAX + 1] = "";
+    const uint64_t before_ms = clock_wall_ms();
+    struct err ignored = ERR_INIT;
+
+    if (engine_info(e, &info, err))
+        return err_wrap(err, "engine '%s'", engine_endpoint(e));
+    if (gethostname(this_host, sizeof(this_host) - 1))
+        this_host[0] = '\0';
+    host_facts_from_info(info, engine_endpoint(e), this_host, (before_ms + clock_wall_ms()) / 2,
+                         ret);
+    free(ret->api_version);
+    ret->api_version = mem_strdup(engine_api_version(e));
+    if (ret->local && *ret->root_dir)
+        ret->root_free_known = fs_free_space(ret->root_dir, &ret->root_free_bytes, &ignored) == 0;
+    return 0;
+}
