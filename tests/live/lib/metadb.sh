@@ -1,0 +1,142 @@
+# shellcheck shell=bash
+# The lab's MetaDB: one MariaDB with a unix socket for the lab itself (root) and a loopback port
+# for OMS and the product (LAB_DB_USER). Its time zone and character set are nobody's defaults.
+
+# lab_sql [CLIENT ARG...]: statements on stdin, as root over the socket; tab-separated, no headings.
+lab_sql() {
+    mariadb --no-defaults --socket="$LAB_DB_SOCK" --user=root --default-character-set=utf8mb4 \
+        --batch --skip-column-names "$@"
+}
+
+# lab_client COMMAND [ARG...]: mariadb, mysqldump, … as LAB_DB_USER over TCP, as a customer would:
+# the password in a file, never on the command line.
+lab_client() {
+    local command=$1
+    shift
+    "$command" --defaults-file="$LAB_DIR/db/client.cnf" "$@"
+}
+
+lab_db_lives() {
+    echo 'select 1;' | lab_sql >/dev/null 2>&1
+}
+
+lab_db_pid() {
+    cat "$LAB_DIR/db/pid" 2>/dev/null
+}
+
+# A value for an option file: quoted, backslashes doubled.
+lab_cnf_quote() {
+    printf '"%s"' "${1//\\/\\\\}"
+}
+
+# lab_db_start: makes the data folder when there is none, starts mariadbd, waits. Again after
+# lab_db_stop or lab_db_kill. LAB_MARIADB_ARGS (words) are added to the server's arguments.
+lab_db_start() {
+    local dir=$LAB_DIR/db
+    lab_db_lives && return 0
+    mkdir -p "$dir" && chmod 700 "$dir" || return 1
+    if [ ! -d "$dir/data/mysql" ]; then
+        if ! mariadb-install-db --no-defaults --datadir="$dir/data" --user=root --skip-test-db \
+            --auth-root-authentication-method=normal >"$dir/log" 2>&1; then
+            tail -n 5 "$dir/log" >&2
+            return 1
+        fi
+    fi
+    # shellcheck disable=SC2086
+    lab_daemon "$dir/log" mariadbd --no-defaults --user=root --datadir="$dir/data" \
+        --socket="$LAB_DB_SOCK" --pid-file="$dir/pid" --port="$LAB_DB_PORT" \
+        --bind-address=127.0.0.1 --skip-name-resolve --default-time-zone=-03:30 \
+        --character-set-server=latin1 --collation-server=latin1_german2_ci \
+        --max-allowed-packet=64M --innodb-flush-log-at-trx-commit=2 \
+        --innodb-buffer-pool-size=256M --general-log-file="$dir/general.log" \
+        ${LAB_MARIADB_ARGS:-}
+    if ! lab_wait "${LAB_DB_TIMEOUT:-30}" MariaDB lab_db_settled "$LAB_PID" || ! lab_db_lives; then
+        tail -n 5 "$dir/log" >&2
+        lab_fail 'MariaDB does not start'
+    fi
+}
+
+lab_db_settled() {
+    lab_db_lives || lab_pid_gone "$1"
+}
+
+lab_db_stop() {
+    lab_end_pid "$(lab_db_pid)" 30
+}
+
+# As a crash.
+lab_db_kill() {
+    local pid
+    pid=$(lab_db_pid)
+    kill -KILL "$pid" 2>/dev/null
+    while lab_pid_lives "$pid"; do sleep 0.05; done
+}
+
+# A string literal for SQL.
+lab_sql_quote() {
+    local s=${1//\\/\\\\} q="'"
+    printf "'%s'" "${s//$q/$q$q}"
+}
+
+# lab_db_user NAME PASSWORD: an account with what the product's documents ask for: everything in
+# the three databases, and RELOAD for a consistent snapshot. No PROCESS, no SUPER.
+lab_db_user() {
+    local user db
+    user=$(lab_sql_quote "$1")@$(lab_sql_quote '%')
+    {
+        printf 'create or replace user %s identified by %s;\n' "$user" "$(lab_sql_quote "$2")"
+        printf 'grant reload on *.* to %s;\n' "$user"
+        for db in "$LAB_RM_DB" "$LAB_CM_DB" "$LAB_HB_DB"; do
+            # In a grant, _ is a wildcard.
+            printf 'grant all on `%s`.* to %s;\n' "${db//_/\\_}" "$user"
+        done
+    } | lab_sql
+}
+
+# lab_db_schema: accounts and the three databases, once; as the OMS user where views and triggers
+# are made, so that their DEFINER is the awkward name.
+lab_db_schema() {
+    local node ip
+    [ -e "$LAB_DIR/db/schema" ] && return 0
+    (
+        umask 077
+        printf '[client]\nhost=127.0.0.1\nport=%s\nuser=%s\npassword=%s\n' "$LAB_DB_PORT" \
+            "$(lab_cnf_quote "$LAB_DB_USER")" "$(lab_cnf_quote "$LAB_DB_PASSWORD")" \
+            >"$LAB_DIR/db/client.cnf"
+    )
+    # The installation's accounts without a name or for this host's name shadow user@'%'.
+    lab_sql <<SQL || return 1
+delete from mysql.global_priv where User = '' or (User = 'root' and Host <> 'localhost');
+flush privileges;
+create database \`$LAB_RM_DB\` character set utf8mb4 collate utf8mb4_bin;
+create database \`$LAB_CM_DB\` character set utf8mb3 collate utf8mb3_general_ci;
+create database \`$LAB_HB_DB\` character set gbk collate gbk_chinese_ci;
+SQL
+    lab_db_user "$LAB_DB_USER" "$LAB_DB_PASSWORD" || return 1
+    lab_db_load "$LAB_RM_DB" rm.sql && lab_db_load "$LAB_CM_DB" cm.sql &&
+        lab_db_load "$LAB_HB_DB" cm_hb.sql || return 1
+    for node in $LAB_NODES; do
+        ip=$(lab_node_ip "$node") || return 1
+        printf "insert into host (resource_group_id, ip, host_status) values (1, '%s', 'OFFLINE');\n" \
+            "$ip"
+    done | lab_client mariadb "$LAB_CM_DB" || return 1
+    : >"$LAB_DIR/db/schema"
+}
+
+# lab_db_load DB FILE: a file of schema/, its sizes filled in.
+lab_db_load() {
+    sed -e "s/@PROJECTS@/$LAB_PROJECTS/g" -e "s/@SEQ_ROWS@/$LAB_SEQ_ROWS/g" \
+        -e "s/@VERSION@/$LAB_SCHEMA_VERSION/g" -e "s/@HTTP_PORT@/$LAB_HTTP_PORT/g" \
+        "$LAB_SRC/schema/$2" | lab_client mariadb --default-character-set=utf8mb4 "$1"
+}
+
+# lab_general_log on|off|dump|clear: every statement that any client sends.
+lab_general_log() {
+    case ${1:-} in
+    on) echo "set global log_output = 'FILE'; set global general_log = 1;" | lab_sql ;;
+    off) echo 'set global general_log = 0;' | lab_sql ;;
+    dump) cat "$LAB_DIR/db/general.log" ;;
+    clear) : >"$LAB_DIR/db/general.log" ;;
+    *) lab_fail 'lab_general_log on|off|dump|clear' ;;
+    esac
+}
