@@ -15,8 +15,9 @@
 #define AUTO_JSON CLEANUP(json_decref_ptr)
 void json_decref_ptr(json_t **j);
 
-/* `what` names the text in the error ("answer of the engine to GET /info"). Duplicate keys are
- * refused. Caller owns *ret. */
+/* `what` names the text in the error ("answer of the engine to GET /info"), which gives line and
+ * column and quotes nothing (it could be a secret). Duplicate keys are refused, and a top that is
+ * neither object nor array. ERR_FAILED. Caller owns *ret. */
 int json_parse(const char *text, size_t len, const char *what, json_t **ret,
                struct err *err) MUST_USE;
 
@@ -36,7 +37,10 @@ char *json_compact(const json_t *j);
 char *json_canonical(const json_t *j);
 /* Indented, for people. Caller frees. */
 char *json_pretty(const json_t *j);
-/* json_pack() that cannot fail: a wrong format is a bug and aborts. Caller owns. */
+/* A JSON string; bytes that are no UTF-8 become U+FFFD, NULL becomes null. Caller owns. */
+json_t *json_from_text(const char *text);
+/* json_pack() that cannot fail: a wrong format is a bug and aborts, and so does text that is no
+ * UTF-8 (use "o" and json_from_text() for words of users and programs). Caller owns. */
 json_t *json_make(const char *fmt, ...);
 /* object_set_new that aborts on failure; NULL values are stored as null. Steals `value`. */
 void json_put(json_t *object, const char *key, json_t *value_take);

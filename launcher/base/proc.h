@@ -12,8 +12,8 @@
 /* Which of the child's descriptors a line came from. */
 enum proc_stream { PROC_STDOUT = 1, PROC_STDERR = 2, PROC_REPORT = 3 };
 
-/* One line without its newline; lines longer than 64 KiB come in pieces. Return non-zero to end the
- * child early. */
+/* One line without its newline, NUL-terminated; lines longer than 64 KiB come in pieces. Called in
+ * the thread of proc_run(). Return non-zero to end the child early: no more lines come then. */
 typedef int (*proc_line_fn)(void *arg, enum proc_stream stream, const char *line, size_t len);
 
 struct proc_spec {
@@ -27,7 +27,8 @@ struct proc_spec {
     proc_line_fn on_line; /* may be NULL: output is read and dropped */
     void *arg;
     /* Runs in the child just before exec (limits, sandbox); returns 0, or -1 with errno set. Only
-     * async-signal-safe calls. May be NULL. */
+     * async-signal-safe calls. One that changes the user id must set PR_SET_PDEATHSIG again. May be
+     * NULL. */
     int (*child_setup)(void *arg);
 };
 
@@ -39,9 +40,11 @@ struct proc_result {
 };
 
 /* Starts, feeds, reads and waits. -1 only if the program could not be started or watched
- * (ERR_NOT_FOUND, ERR_PERMISSION, ERR_FAILED); how it ended is in `ret`.
+ * (ERR_NOT_FOUND, ERR_PERMISSION, ERR_FAILED); how it ended is in `ret`. A child that ends on TERM
+ * may still exit 0: look at `timed_out` and `stopped` first.
  * The child gets stdin, stdout, stderr and a pipe for reports as descriptor 3, nothing else; umask
- * 077, default signals, a process group of its own, and dies with us (PR_SET_PDEATHSIG). */
+ * 077, default signals, a process group of its own, and dies with us (PR_SET_PDEATHSIG). When the
+ * child has ended, what is left of its group is killed. May be called from several threads. */
 int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct err *err) MUST_USE;
 
 #endif

@@ -55,7 +55,8 @@ bool str_starts_with(const char *s, const char *prefix);
 bool str_ends_with(const char *s, const char *suffix);
 
 /* The only number parsers: decimal, whole string, within [min, max]; `what` names the thing in the
- * error ("port '80x' is no number from 1 to 65535"). */
+ * error ("port '80x' is no number from 1 to 65535"). ERR_USAGE: who reads a file sets ERR_CONFIG.
+ */
 int str_to_u64(const char *s, uint64_t min, uint64_t max, const char *what, uint64_t *ret,
                struct err *err) MUST_USE;
 /* "90", "90s", "15m", "2h", "500ms" to milliseconds; a bare number is seconds. */

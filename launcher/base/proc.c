@@ -1,0 +1,341 @@
+#include "launcher/base/proc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "launcher/base/clock.h"
+#include "launcher/base/proc_spawn.h"
+#include "launcher/base/stop.h"
+#include "launcher/base/str.h"
+
+#define LINE_MAX_BYTES 65536
+#define READ_CHUNK 16384
+#define KILL_AFTER_MS 5000
+#define GIVE_UP_AFTER_MS 10000 /* after KILL: only a process stuck in the kernel lives on */
+#define TICK_MS 20             /* where the kernel has no pidfd */
+
+enum phase { RUNNING, TERMINATED, KILLED };
+
+struct watch {
+    const struct proc_spec *spec;
+    struct proc_child child;
+    struct str lines[PROC_PIPES]; /* [0] unused */
+    size_t input_done;
+    int pidfd; /* -1: look every tick */
+    enum phase phase;
+    uint64_t deadline_ms; /* of the child's own time */
+    uint64_t escalate_ms; /* when the next phase begins; 0 while RUNNING */
+    bool exited;
+    bool muted; /* on_line wants no more */
+    struct proc_result result;
+};
+
+static void close_pipe(struct watch *w, int i)
+{
+    if (w->child.pipes[i] >= 0) {
+        close(w->child.pipes[i]);
+        w->child.pipes[i] = -1;
+    }
+}
+
+/* The child is never reaped before the end of proc_run(), so its group cannot be somebody else's.
+ */
+static void signal_group(const struct watch *w, int signal_number)
+{
+    (void)kill(-w->child.pid, signal_number);
+}
+
+static void begin_end(struct watch *w)
+{
+    if (w->phase == RUNNING && !w->exited) {
+        w->phase = TERMINATED;
+        w->escalate_ms = clock_deadline(KILL_AFTER_MS);
+        signal_group(w, SIGTERM);
+    }
+}
+
+/* ---- output ---- */
+
+static void give_line(struct watch *w, int i, char *line, size_t len)
+{
+    if (w->spec->on_line && !w->muted &&
+        w->spec->on_line(w->spec->arg, (enum proc_stream)i, line, len) != 0) {
+        w->muted = true;
+        begin_end(w);
+    }
+}
+
+/* Gives away whole lines and pieces of LINE_MAX_BYTES; `at_end` also what is left. */
+static void give_lines(struct watch *w, int i, bool at_end)
+{
+    struct str *s = &w->lines[i];
+    size_t start = 0;
+    while (start < s->len) {
+        size_t rest = s->len - start;
+        char *line = s->data + start;
+        char *newline = memchr(line, '\n', rest < LINE_MAX_BYTES + 1 ? rest : LINE_MAX_BYTES + 1);
+        size_t len = newline ? (size_t)(newline - line) : LINE_MAX_BYTES;
+        if (!newline && rest <= LINE_MAX_BYTES) {
+            /* At exactly the limit the next byte may be the newline: wait for it. */
+            if (!at_end) {
+                break;
+            }
+            len = rest;
+        }
+        char after = line[len];
+        line[len] = '\0';
+        give_line(w, i, line, len);
+        line[len] = after;
+        start += len + (newline != NULL);
+    }
+    if (start > 0) {
+        memmove(s->data, s->data + start, s->len - start + 1);
+        s->len -= start;
+    }
+}
+
+/* Reads once, at most `max` bytes. Returns how many, 0 when there is nothing more (now or ever). */
+static size_t read_pipe(struct watch *w, int i, size_t max)
+{
+    struct str *s = &w->lines[i];
+    str_reserve(s, READ_CHUNK);
+    ssize_t n = read(w->child.pipes[i], s->data + s->len, max < READ_CHUNK ? max : READ_CHUNK);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return 0;
+    }
+    if (n <= 0) {
+        give_lines(w, i, true);
+        close_pipe(w, i);
+        return 0;
+    }
+    s->len += (size_t)n;
+    s->data[s->len] = '\0';
+    give_lines(w, i, false);
+    return (size_t)n;
+}
+
+/* What the child wrote before it ended is in the pipes, and no more than that is read: a grandchild
+ * that still holds them may write, or be silent, for ever. */
+static void drain(struct watch *w)
+{
+    for (int i = 1; i < PROC_PIPES; i++) {
+        int waiting = 0;
+        if (w->child.pipes[i] < 0 || ioctl(w->child.pipes[i], FIONREAD, &waiting) < 0) {
+            continue;
+        }
+        for (size_t left = (size_t)waiting; left > 0 && w->child.pipes[i] >= 0;) {
+            size_t n = read_pipe(w, i, left);
+            left = n > 0 ? left - n : 0;
+        }
+        give_lines(w, i, true);
+    }
+}
+
+/* ---- input ---- */
+
+/* A child that reads no more is its own affair: EPIPE only ends the feeding. The signal that comes
+ * with it is kept from the program by block_sigpipe(). */
+static void feed(struct watch *w)
+{
+    size_t left = w->spec->input_len - w->input_done;
+    ssize_t n = left > 0 ? write(w->child.pipes[0], w->spec->input + w->input_done, left) : 0;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    w->input_done += n > 0 ? (size_t)n : 0;
+    if (n < 0 || w->input_done == w->spec->input_len) {
+        close_pipe(w, 0);
+    }
+}
+
+struct pipe_guard {
+    sigset_t old_mask;
+    bool was_pending;
+};
+
+static void block_sigpipe(struct pipe_guard *guard)
+{
+    sigset_t pending;
+    sigset_t pipe_only;
+    sigpending(&pending);
+    guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_only, &guard->old_mask);
+}
+
+static void unblock_sigpipe(const struct pipe_guard *guard)
+{
+    if (!guard->was_pending) {
+        sigset_t pipe_only;
+        sigemptyset(&pipe_only);
+        sigaddset(&pipe_only, SIGPIPE);
+        const struct timespec now = {0};
+        while (sigtimedwait(&pipe_only, NULL, &now) < 0 && errno == EINTR) {
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &guard->old_mask, NULL);
+}
+
+/* ---- watching ---- */
+
+static int open_pidfd(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
+/* Sees the end without reaping. -1 when there is no such child (somebody else waits for all). */
+static int look_for_exit(struct watch *w)
+{
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)w->child.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+        return errno == EINTR ? 0 : -1;
+    }
+    if (info.si_pid == 0) {
+        return 0;
+    }
+    w->exited = true;
+    bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
+    w->result.term_signal = killed ? info.si_status : 0;
+    w->result.exit_code = killed ? 128 + info.si_status : info.si_status;
+    return 0;
+}
+
+static int fail_watch(const struct watch *w, struct err *err, const char *why)
+{
+    err_fail(err, ERR_FAILED, "cannot watch '%s' (process %d): %s", w->spec->path,
+             (int)w->child.pid, why);
+    return err_hint(err, "see with `ps -o pid,stat,cmd %d` whether it still runs",
+                    (int)w->child.pid);
+}
+
+/* Deadline and stop request → TERM; later KILL; later we give up. */
+static int advance_phase(struct watch *w, struct err *err)
+{
+    if (w->phase == RUNNING && clock_passed(w->deadline_ms)) {
+        w->result.timed_out = true;
+        begin_end(w);
+    }
+    if (w->phase == RUNNING && w->spec->stop_on_signal && stop_requested()) {
+        w->result.stopped = true;
+        begin_end(w);
+    }
+    if (w->phase == RUNNING || !clock_passed(w->escalate_ms)) {
+        return 0;
+    }
+    if (w->phase == KILLED) {
+        return fail_watch(w, err, "it does not end, not even by KILL");
+    }
+    w->phase = KILLED;
+    w->escalate_ms = clock_deadline(GIVE_UP_AFTER_MS);
+    signal_group(w, SIGKILL);
+    return 0;
+}
+
+static int poll_timeout(const struct watch *w)
+{
+    uint64_t until = w->phase == RUNNING ? w->deadline_ms : w->escalate_ms;
+    uint64_t left = clock_left_ms(until);
+    uint64_t most = w->pidfd >= 0 ? 60000 : TICK_MS;
+    return (int)(left < most ? left : most);
+}
+
+static int watch_once(struct watch *w, struct err *err)
+{
+    enum { PIDFD = PROC_PIPES, STOP, FDS };
+    struct pollfd fds[FDS];
+    for (int i = 0; i < PROC_PIPES; i++) {
+        fds[i] = (struct pollfd){.fd = w->child.pipes[i], .events = i == 0 ? POLLOUT : POLLIN};
+    }
+    fds[PIDFD] = (struct pollfd){.fd = w->pidfd, .events = POLLIN};
+    /* Once it is being ended, a readable stop descriptor would only make us spin. */
+    bool mind_stop = w->spec->stop_on_signal && w->phase == RUNNING;
+    fds[STOP] = (struct pollfd){.fd = mind_stop ? stop_fd() : -1, .events = POLLIN};
+    if (poll(fds, FDS, poll_timeout(w)) < 0) {
+        if (errno != EINTR) {
+            return fail_watch(w, err, strerror(errno));
+        }
+        memset(fds, 0, sizeof(fds));
+    }
+    if (fds[0].revents) {
+        feed(w);
+    }
+    for (int i = 1; i < PROC_PIPES; i++) {
+        if (fds[i].revents) {
+            read_pipe(w, i, READ_CHUNK);
+        }
+    }
+    if (look_for_exit(w) < 0) {
+        return fail_watch(w, err, "its end was taken by another waiter");
+    }
+    return w->exited ? 0 : advance_phase(w, err);
+}
+
+/* Whatever happened: nothing of the group lives on, no descriptor stays open, no zombie remains. */
+static void finish(struct watch *w)
+{
+    signal_group(w, SIGKILL);
+    if (w->exited) {
+        drain(w);
+    }
+    while (waitpid(w->child.pid, NULL, w->exited ? 0 : WNOHANG) < 0 && errno == EINTR) {
+    }
+    for (int i = 0; i < PROC_PIPES; i++) {
+        close_pipe(w, i);
+        str_free(&w->lines[i]);
+    }
+    fd_close_ptr(&w->pidfd);
+}
+
+/* With SIGCHLD ignored, which a parent may have left to us, the kernel reaps without telling how a
+ * child ended. */
+static void need_sigchld(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGCHLD, NULL, &now) == 0 &&
+        (now.sa_handler == SIG_IGN || (now.sa_flags & SA_NOCLDWAIT))) {
+        const struct sigaction plain = {.sa_handler = SIG_DFL};
+        (void)sigaction(SIGCHLD, &plain, NULL);
+    }
+}
+
+int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct err *err)
+{
+    if (spec->path[0] != '/') {
+        err_fail(err, ERR_FAILED, "cannot start '%s': it is no absolute path", spec->path);
+        return err_hint(err, "programs are not searched for: give the path from / on");
+    }
+    need_sigchld();
+    struct watch w = {.spec = spec, .deadline_ms = clock_deadline(spec->timeout_ms)};
+    if (proc_spawn(spec, &w.child, err) < 0) {
+        return -1;
+    }
+    w.pidfd = open_pidfd(w.child.pid);
+    if (spec->input_len == 0 || !spec->input) {
+        close_pipe(&w, 0);
+    }
+    struct pipe_guard guard;
+    block_sigpipe(&guard);
+    int result = 0;
+    while (result == 0 && !w.exited) {
+        result = watch_once(&w, err);
+    }
+    finish(&w);
+    unblock_sigpipe(&guard);
+    if (result == 0) {
+        *ret = w.result;
+    }
+    return result;
+}
