@@ -34,6 +34,11 @@ void engine_free(struct engine *e);
 void engine_free_ptr(struct engine **e);
 #define AUTO_ENGINE CLEANUP(engine_free_ptr)
 
+/* Calls are aborted (ERR_INTERRUPTED) once stop_count() has reached `count`. At first that is 1:
+ * any stop request. To clean up after one, allow one more: engine_set_stop_count(e, stop_count() +
+ * 1). */
+void engine_set_stop_count(struct engine *e, int count);
+
 const char *engine_endpoint(const struct engine *e);
 const char *engine_api_version(const struct engine *e);
 int engine_info(struct engine *e, json_t **ret, struct err *err) MUST_USE;

@@ -24,7 +24,7 @@ int engine_exec_run(struct engine *e, const struct engine_exec *exec, char **ret
 
 struct engine_exec_state {
     bool running;
-    int exit_code; /* meaningful when it ran and ended */
+    int exit_code; /* -1 until it ended; 126 or 127 with pid 0: it could not be started */
     int pid;       /* 0: it never started */
 };
 int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exec_state *ret,

@@ -1,0 +1,334 @@
+#include "launcher/engine/engine.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "launcher/base/clock.h"
+#include "launcher/engine/call.h"
+
+#define DEFAULT_CONNECT_MS 10000
+#define DEFAULT_ANSWER_MS 60000
+#define WORK_FACTOR 5
+#define MAX_QUOTE 300 /* bytes of an engine's words that are not in its own JSON */
+#define API_TEXT_MAX 16
+
+#define SOCKET_HINT "give the engine's own socket, usually " ENGINE_DEFAULT_ENDPOINT
+
+struct engine {
+    char *endpoint;
+    struct http *http;
+    bool read_only;
+    uint64_t answer_timeout_ms;
+    int api; /* 1041: version 1.41 */
+    char api_text[API_TEXT_MAX];
+};
+
+const char *engine_endpoint(const struct engine *e)
+{
+    return e->endpoint;
+}
+
+const char *engine_api_version(const struct engine *e)
+{
+    return e->api_text;
+}
+
+uint64_t engine_answer_timeout_ms(const struct engine *e)
+{
+    return e->answer_timeout_ms;
+}
+
+uint64_t engine_work_timeout_ms(const struct engine *e)
+{
+    return e->answer_timeout_ms * WORK_FACTOR;
+}
+
+bool engine_has_api(const struct engine *e, unsigned minor)
+{
+    return e->api >= 1000 + (int)minor;
+}
+
+void engine_set_stop_count(struct engine *e, int count)
+{
+    http_set_stop_count(e->http, count);
+}
+
+void engine_free(struct engine *e)
+{
+    if (e == NULL)
+        return;
+    http_free(e->http);
+    free(e->endpoint);
+    free(e);
+}
+
+void engine_free_ptr(struct engine **e)
+{
+    engine_free(*e);
+}
+
+/* ---- errors ---- */
+
+/* The engine's own words: "message" of its JSON, or the text of a page without its marks. */
+static void answer_words(const struct http_answer *a, struct str *ret)
+{
+    const char *body = str_get(&a->body);
+    struct err ignored = ERR_INIT;
+    AUTO_JSON json_t *json = NULL;
+    bool tag = false;
+
+    if (body[0] == '{' && json_parse(body, a->body.len, "error", &json, &ignored) == 0) {
+        str_append(ret, json_text(json, "message", ""));
+        return;
+    }
+    for (const char *p = body; *p != '\0' && ret->len < MAX_QUOTE; p++) {
+        unsigned char c = (unsigned char)*p;
+        bool ends_tag = tag && c == '>';
+        tag = (tag && !ends_tag) || c == '<';
+        if (tag)
+            continue;
+        bool gap = ends_tag || isspace(c);
+        if (!gap && (c >= 0x80 || isprint(c)))
+            str_append_c(ret, *p);
+        else if (ret->len > 0 && ret->data[ret->len - 1] != ' ')
+            str_append_c(ret, ' ');
+    }
+    while (ret->len > 0 && ret->data[ret->len - 1] == ' ')
+        ret->data[--ret->len] = '\0';
+}
+
+static bool has_words(const char *text, const char *words)
+{
+    return strcasestr(text, words) != NULL;
+}
+
+/* The engine's oldest version may be above our newest ("Minimum supported API version is 1.60"). */
+static int fail_too_new(const struct engine *e, const char *words, struct err *err)
+{
+    const char *at = strcasestr(words, "version is ");
+    int len = at != NULL ? (int)strspn(at + 11, "0123456789.") : 0;
+
+    return err_fail(err, ERR_UNREACHABLE,
+                    "the Docker Engine at '%s' wants API version %.*s or newer; this program "
+                    "speaks 1.24 to 1.52\n"
+                    "HINT: use a newer omslaunch, or lower the engine's minimum "
+                    "(DOCKER_MIN_API_VERSION in the environment of dockerd)",
+                    e->endpoint, len > 0 ? len : 8, len > 0 ? at + 11 : "a higher");
+}
+
+static void add_hint(const struct engine *e, const struct http_answer *a, const char *words,
+                     struct err *err)
+{
+    if (has_words(words, "no such container"))
+        err_hint(err, "'docker ps --all' lists the containers of '%s'", e->endpoint);
+    else if (has_words(words, "no such image"))
+        err_hint(err, "'docker images' lists the images of '%s'; load it first", e->endpoint);
+    else if (has_words(words, "already in use by container"))
+        err_hint(err, "rename or remove the container that has this name");
+    else if (has_words(words, "is paused"))
+        err_hint(err, "resume it with 'docker unpause'");
+    else if (has_words(words, "is not running"))
+        err_hint(err, "'docker logs' says why it ended");
+    else if (has_words(words, "no space left on device"))
+        err_hint(err, "free space under the engine's root folder ('docker info' names it)");
+    else if (a->status == 403 || a->status == 401)
+        err_hint(err, "something in front of the engine forbids this call: a socket proxy or an "
+                      "authorization plugin; allow it there");
+    else if (a->status >= 500)
+        err_hint(err, "look at the engine's log with 'journalctl -u docker'");
+}
+
+static int answer_error(const struct engine *e, const struct engine_call *call,
+                        const struct http_answer *a, struct err *err)
+{
+    AUTO_STR struct str words = STR_INIT;
+    enum err_kind kind = ERR_FAILED;
+
+    answer_words(a, &words);
+    if (a->status == 400 && has_words(str_get(&words), "minimum supported api version"))
+        return fail_too_new(e, str_get(&words), err);
+    /* A router without such a path answers text; the engine itself answers JSON, but not to HEAD.
+     */
+    bool own = str_get(&a->body)[0] == '{' || str_eq(call->http.method, "HEAD");
+    if ((a->status == 404 && !own) || a->status == 405 || a->status == 501) {
+        return err_fail(err, ERR_FAILED,
+                        "the engine at '%s' does not offer this call (%s %s)%s%s\n"
+                        "HINT: is it a Docker Engine? Other engines offer only part of its API",
+                        e->endpoint, call->http.method, call->path, words.len > 0 ? ": " : "",
+                        str_get(&words));
+    }
+    if (a->status == 404)
+        kind = ERR_NOT_FOUND;
+    else if (a->status == 401 || a->status == 403)
+        kind = ERR_PERMISSION;
+    if (words.len > 0)
+        err_fail(err, kind, "%s", str_get(&words));
+    else
+        err_fail(err, kind, "the engine refused (HTTP status %d) and gave no reason", a->status);
+    add_hint(e, a, str_get(&words), err);
+    return -1;
+}
+
+/* ---- calls ---- */
+
+static int call_wrap(const struct engine_call *call, struct err *err)
+{
+    if (call->thing == NULL)
+        return err_wrap(err, "cannot %s", call->doing);
+    return err_wrap(err, "cannot %s '%s'", call->doing, call->thing);
+}
+
+int engine_call(struct engine *e, const struct engine_call *call, struct http_answer *ret,
+                struct err *err)
+{
+    struct engine_call sent = *call;
+    AUTO_FREE char *path = mem_printf("/v%s%s", e->api_text, call->path);
+    AUTO_FREE char *body = call->json != NULL ? json_compact(call->json) : NULL;
+
+    if (sent.http.method == NULL)
+        sent.http.method = "GET";
+    if (e->read_only && !str_eq(sent.http.method, "GET") && !str_eq(sent.http.method, "HEAD")) {
+        err_fail(err, ERR_REFUSED, "this command only reads, and %s %s may change something",
+                 sent.http.method, call->path);
+        return call_wrap(call, err);
+    }
+    sent.http.path = path;
+    if (body != NULL) {
+        sent.http.body = body;
+        sent.http.body_len = strlen(body);
+        sent.http.content_type = "application/json";
+    }
+    if (http_run(e->http, &sent.http, ret, err) < 0)
+        return call_wrap(call, err);
+    bool good = (ret->status >= 200 && ret->status <= 299) || ret->status == 304;
+    if (!good) {
+        answer_error(e, &sent, ret, err);
+        return call_wrap(call, err);
+    }
+    return 0;
+}
+
+int engine_call_json(struct engine *e, const struct engine_call *call, json_t **ret,
+                     struct err *err)
+{
+    AUTO_HTTP_ANSWER struct http_answer answer = HTTP_ANSWER_INIT;
+
+    if (engine_call(e, call, &answer, err) < 0)
+        return -1;
+    if (json_parse(str_get(&answer.body), answer.body.len, "the engine's answer", ret, err) < 0) {
+        err_hint(err, "is '%s' the socket of a Docker Engine?", e->endpoint);
+        return call_wrap(call, err);
+    }
+    return 0;
+}
+
+/* ---- opening ---- */
+
+int engine_api_parse(const char *text)
+{
+    unsigned major = 0, minor = 0;
+    int len = 0;
+
+    if (!isdigit((unsigned char)text[0]) || sscanf(text, "%1u.%3u%n", &major, &minor, &len) != 2 ||
+        text[len] != '\0' || !isdigit((unsigned char)text[2]))
+        return -1;
+    return (int)(major * 1000 + minor);
+}
+
+static void set_api(struct engine *e, int api)
+{
+    e->api = api;
+    (void)snprintf(e->api_text, sizeof(e->api_text), "%d.%d", api / 1000, api % 1000);
+}
+
+static int fail_no_engine(const struct engine *e, const struct http_answer *a, struct err *err)
+{
+    const char *type = http_answer_header(a, "Content-Type");
+    AUTO_STR struct str words = STR_INIT;
+
+    answer_words(a, &words);
+    return err_fail(err, ERR_UNREACHABLE,
+                    "what answers at '%s' is no Docker Engine: /_ping gave status %d, %s and no "
+                    "API version%s%.60s\n"
+                    "HINT: " SOCKET_HINT,
+                    e->endpoint, a->status, type != NULL ? type : "no content type",
+                    words.len > 0 ? ": " : "", str_get(&words));
+}
+
+/* Asks what the engine speaks. An engine newer than all we know is asked a second time, by the
+ * version we mean to use, because only then it says that it has become too new for that. */
+static int negotiate(struct engine *e, struct err *err)
+{
+    AUTO_HTTP_ANSWER struct http_answer answer = HTTP_ANSWER_INIT;
+    AUTO_HTTP_ANSWER struct http_answer again = HTTP_ANSWER_INIT;
+    const struct http_request ping = {.method = "GET", .path = "/_ping"};
+
+    if (http_run(e->http, &ping, &answer, err) < 0)
+        return -1;
+    const char *text = http_answer_header(&answer, "Api-Version");
+    int api = text != NULL ? engine_api_parse(text) : -1;
+    if (api < 0 && (answer.status == 401 || answer.status == 403)) {
+        return err_fail(err, ERR_PERMISSION,
+                        "what answers at '%s' forbids us even to ask for /_ping\n"
+                        "HINT: allow it in the socket proxy, or " SOCKET_HINT,
+                        e->endpoint);
+    }
+    if (api < 0)
+        return fail_no_engine(e, &answer, err);
+    if (answer.status != 200) {
+        const struct engine_call call = {
+            .doing = "ping the engine", .path = "/_ping", .http = ping};
+        return answer_error(e, &call, &answer, err);
+    }
+    if (api < ENGINE_API_OLDEST) {
+        return err_fail(err, ERR_UNREACHABLE,
+                        "the Docker Engine at '%s' is too old: it speaks API version %s, and 1.24 "
+                        "is the oldest that we do\n"
+                        "HINT: upgrade the engine to 1.12 or newer",
+                        e->endpoint, text);
+    }
+    set_api(e, api <= ENGINE_API_NEWEST ? api : ENGINE_API_NEWEST);
+    if (api <= ENGINE_API_NEWEST)
+        return 0;
+    const struct engine_call check = {.doing = "agree on an API version", .path = "/_ping"};
+    return engine_call(e, &check, &again, err);
+}
+
+int engine_open(const struct engine_options *options, struct engine **ret, struct err *err)
+{
+    const char *endpoint = options->endpoint != NULL ? options->endpoint : ENGINE_DEFAULT_ENDPOINT;
+    AUTO_ENGINE struct engine *e = mem_alloc(sizeof(*e));
+
+    if (!str_starts_with(endpoint, "unix://")) {
+        return err_fail(err, ERR_USAGE,
+                        "the engine's endpoint '%s' is no unix socket, and only those can be "
+                        "used\n"
+                        "HINT: write it as " ENGINE_DEFAULT_ENDPOINT,
+                        endpoint);
+    }
+    e->endpoint = mem_strdup(endpoint);
+    e->read_only = options->read_only;
+    e->answer_timeout_ms =
+        options->answer_timeout_ms != 0 ? options->answer_timeout_ms : DEFAULT_ANSWER_MS;
+    const struct http_options http = {
+        .socket_path = endpoint + strlen("unix://"),
+        .endpoint = endpoint,
+        .connect_timeout_ms =
+            options->connect_timeout_ms != 0 ? options->connect_timeout_ms : DEFAULT_CONNECT_MS,
+        .answer_timeout_ms = e->answer_timeout_ms,
+    };
+    if (http_new(&http, &e->http, err) < 0 || negotiate(e, err) < 0)
+        return -1;
+    *ret = TAKE(e);
+    return 0;
+}
+
+int engine_info(struct engine *e, json_t **ret, struct err *err)
+{
+    const struct engine_call call = {.doing = "ask the engine about itself", .path = "/info"};
+
+    return engine_call_json(e, &call, ret, err);
+}

@@ -1,0 +1,410 @@
+#include "launcher/engine/http.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "launcher/base/clock.h"
+#include "launcher/base/stop.h"
+
+#define MAX_ANSWER ((size_t)64 << 20) /* the list of all containers stays far below */
+#define MAX_ERROR_ANSWER ((size_t)64 << 10)
+#define MAX_HEADERS 128
+#define UPLOAD_BUFFER (512L << 10)
+#define POLL_SLICE_MS 200
+
+struct http {
+    char *socket_path;
+    char *endpoint;
+    uint64_t connect_timeout_ms;
+    uint64_t answer_timeout_ms;
+    int stop_count;
+    CURL *easy;
+    CURLM *multi;
+};
+
+/* What the callbacks of one request share. */
+struct transfer {
+    struct http *http;
+    const struct http_request *request;
+    struct http_answer *answer;
+    uint64_t moved_ms; /* when the last byte moved, in either direction */
+    bool answering;    /* the status line is here */
+    bool too_large;
+    bool source_failed;
+    char curl_text[CURL_ERROR_SIZE];
+};
+
+static void global_init(void)
+{
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int http_new(const struct http_options *options, struct http **ret, struct err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const struct sockaddr_un limit;
+
+    if (options->socket_path[0] != '/') {
+        return err_fail(err, ERR_USAGE,
+                        "the engine's endpoint '%s' has no absolute path of a socket\n"
+                        "HINT: write it as unix:///var/run/docker.sock",
+                        options->endpoint);
+    }
+    if (strlen(options->socket_path) >= sizeof(limit.sun_path)) {
+        return err_fail(err, ERR_USAGE,
+                        "the path of the engine's socket in '%s' is longer than %zu bytes, which "
+                        "no unix socket can have\n"
+                        "HINT: give a shorter path, for example through a symbolic link",
+                        options->endpoint, sizeof(limit.sun_path) - 1);
+    }
+    pthread_once(&once, global_init);
+    struct http *h = mem_alloc(sizeof(*h));
+    h->socket_path = mem_strdup(options->socket_path);
+    h->endpoint = mem_strdup(options->endpoint);
+    h->connect_timeout_ms = options->connect_timeout_ms;
+    h->answer_timeout_ms = options->answer_timeout_ms;
+    h->stop_count = 1;
+    h->easy = curl_easy_init();
+    h->multi = curl_multi_init();
+    if (h->easy == NULL || h->multi == NULL) {
+        http_free(h);
+        return err_fail(err, ERR_FAILED, "libcurl does not start");
+    }
+    *ret = h;
+    return 0;
+}
+
+void http_free(struct http *h)
+{
+    if (h == NULL)
+        return;
+    curl_easy_cleanup(h->easy);
+    curl_multi_cleanup(h->multi);
+    free(h->socket_path);
+    free(h->endpoint);
+    free(h);
+}
+
+void http_set_stop_count(struct http *h, int count)
+{
+    h->stop_count = count;
+}
+
+void http_answer_free(struct http_answer *a)
+{
+    strv_free(&a->headers);
+    str_free(&a->body);
+}
+
+const char *http_answer_header(const struct http_answer *a, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < a->headers.count; i++) {
+        const char *line = a->headers.items[i];
+        if (strncasecmp(line, name, len) == 0 && line[len] == ':')
+            return line + len + 1 + strspn(line + len + 1, " \t");
+    }
+    return NULL;
+}
+
+void http_append_escaped(struct str *s, const char *text)
+{
+    /* Not isalnum(): the locale has no say in what a URL is. */
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (const char *p = text; *p != '\0'; p++) {
+        if (strchr(plain, *p) != NULL)
+            str_append_c(s, *p);
+        else
+            str_appendf(s, "%%%02X", (unsigned)(unsigned char)*p);
+    }
+}
+
+/* ---- callbacks of libcurl ---- */
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct transfer *t = arg;
+    size_t len = size * count;
+
+    t->moved_ms = clock_mono_ms();
+    t->answering = true;
+    while (len > 0 && (bytes[len - 1] == '\r' || bytes[len - 1] == '\n'))
+        len--;
+    if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+        strv_free(&t->answer->headers); /* those of a "100 Continue" do not count */
+    else if (len > 0 && t->answer->headers.count < MAX_HEADERS)
+        strv_addf(&t->answer->headers, "%.*s", (int)len, bytes);
+    return size * count;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct transfer *t = arg;
+    size_t len = size * count;
+    long status = 0;
+
+    t->moved_ms = clock_mono_ms();
+    (void)curl_easy_getinfo(t->http->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200 || status > 299) {
+        /* Enough for any message; of a whole web page the rest is of no use. */
+        size_t room = MAX_ERROR_ANSWER - t->answer->body.len;
+        str_append_n(&t->answer->body, bytes, len < room ? len : room);
+        t->answer->stopped = len > room;
+        return t->answer->stopped ? 0 : len;
+    }
+    if (t->request->sink != NULL) {
+        t->answer->stopped = t->request->sink(t->request->arg, bytes, len) != 0;
+        return t->answer->stopped ? 0 : len;
+    }
+    if (t->answer->body.len + len > MAX_ANSWER) {
+        t->too_large = true;
+        return 0;
+    }
+    str_append_n(&t->answer->body, bytes, len);
+    return len;
+}
+
+static size_t on_source(char *buf, size_t size, size_t count, void *arg)
+{
+    struct transfer *t = arg;
+    ssize_t n = t->request->source(t->request->arg, buf, size * count);
+
+    t->moved_ms = clock_mono_ms();
+    if (n < 0) {
+        t->source_failed = true;
+        return CURL_READFUNC_ABORT;
+    }
+    return (size_t)n;
+}
+
+/* ---- one transfer ---- */
+
+/* Why no connection comes about: libcurl says only that it does not, so try again and look. */
+static int connect_error(const struct http *h, struct err *err)
+{
+    AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+    int number = 0;
+
+    memcpy(address.sun_path, h->socket_path, strlen(h->socket_path) + 1);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        number = errno;
+    if (number == ENOENT || number == ENOTDIR) {
+        return err_fail(err, ERR_UNREACHABLE,
+                        "cannot reach the Docker Engine at '%s': no such file\n"
+                        "HINT: is the engine running ('systemctl status docker')? --host names "
+                        "another endpoint",
+                        h->endpoint);
+    }
+    if (number == EACCES || number == EPERM) {
+        return err_fail(err, ERR_PERMISSION,
+                        "cannot reach the Docker Engine at '%s': permission denied\n"
+                        "HINT: run as root, or as a member of the group that owns the socket "
+                        "(usually 'docker')",
+                        h->endpoint);
+    }
+    if (stat(h->socket_path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+        return err_fail(err, ERR_UNREACHABLE,
+                        "cannot reach the Docker Engine at '%s': this is no socket\n"
+                        "HINT: give the path of the engine's socket, usually "
+                        "unix:///var/run/docker.sock",
+                        h->endpoint);
+    }
+    if (number == ECONNREFUSED) {
+        return err_fail(err, ERR_UNREACHABLE,
+                        "cannot reach the Docker Engine at '%s': nobody listens on this socket\n"
+                        "HINT: the engine is not running; start it with 'systemctl start docker'",
+                        h->endpoint);
+    }
+    return err_fail(err, ERR_UNREACHABLE,
+                    "cannot reach the Docker Engine at '%s': %s\n"
+                    "HINT: look at the engine's log with 'journalctl -u docker'",
+                    h->endpoint, number != 0 ? strerror(number) : "it takes no connection");
+}
+
+static int timeout_error(const struct transfer *t, uint64_t timeout_ms, struct err *err)
+{
+    AUTO_STR struct str time = STR_INIT;
+
+    str_append_duration(&time, timeout_ms);
+    return err_fail(err, ERR_TIMEOUT,
+                    t->answering
+                        ? "the answer of the Docker Engine at '%s' stalled: nothing came for %s\n"
+                          "HINT: the engine may hang; look at its log with 'journalctl -u docker'"
+                        : "the Docker Engine at '%s' did not answer within %s\n"
+                          "HINT: the engine may hang; look at its log with 'journalctl -u docker'",
+                    t->http->endpoint, str_get(&time));
+}
+
+static int transfer_error(const struct transfer *t, CURLcode code, struct err *err)
+{
+    const struct http *h = t->http;
+
+    if (code == CURLE_COULDNT_CONNECT)
+        return connect_error(h, err);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return timeout_error(t, h->connect_timeout_ms, err);
+    if (t->too_large) {
+        return err_fail(err, ERR_FAILED,
+                        "the answer of the Docker Engine at '%s' is larger than %zu MiB",
+                        h->endpoint, MAX_ANSWER >> 20);
+    }
+    if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY) {
+        return err_fail(err, ERR_UNREACHABLE,
+                        "what answers at '%s' is no Docker Engine: it does not speak HTTP\n"
+                        "HINT: give the engine's own socket, usually unix:///var/run/docker.sock",
+                        h->endpoint);
+    }
+    if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+        code == CURLE_PARTIAL_FILE) {
+        return err_fail(err, ERR_UNREACHABLE,
+                        t->answering
+                            ? "the Docker Engine at '%s' broke off in the middle of its answer\n"
+                              "HINT: did the engine stop? Look at 'journalctl -u docker'"
+                            : "the Docker Engine at '%s' closed the connection without an answer\n"
+                              "HINT: did the engine stop? Look at 'journalctl -u docker'",
+                        h->endpoint);
+    }
+    return err_fail(err, ERR_FAILED, "the talk with the Docker Engine at '%s' failed: %s",
+                    h->endpoint, t->curl_text[0] != '\0' ? t->curl_text : curl_easy_strerror(code));
+}
+
+static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
+{
+    const struct http *h = t->http;
+    const struct http_request *r = t->request;
+    CURL *c = h->easy;
+    struct curl_slist *headers = NULL;
+
+    curl_easy_reset(c);
+    curl_easy_setopt(c, CURLOPT_URL, url);
+    curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->socket_path);
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(c, CURLOPT_PROXY, ""); /* whatever http_proxy says */
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    /* libcurl repeats a request when a kept connection turns out dead. A request that the engine
+     * had already begun (an exec!) would run twice, so each one gets a connection of its own. */
+    curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_timeout_ms);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "omslaunch/" OMSLAUNCH_VERSION);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->curl_text);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    if (str_eq(r->method, "HEAD"))
+        curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+    if (!str_eq(r->method, "POST"))
+        return NULL;
+    curl_easy_setopt(c, CURLOPT_POST, 1L);
+    if (r->source != NULL) {
+        curl_easy_setopt(c, CURLOPT_READFUNCTION, on_source);
+        curl_easy_setopt(c, CURLOPT_READDATA, t);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->source_len);
+        curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
+    } else {
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body != NULL ? r->body : "");
+    }
+    headers = curl_slist_append(headers, "Expect:");
+    AUTO_FREE char *type = r->content_type != NULL ? mem_printf("Content-Type: %s", r->content_type)
+                                                   : mem_strdup("Content-Type:");
+    headers = curl_slist_append(headers, type);
+    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+    return headers;
+}
+
+/* Milliseconds until something about `t` must be looked at again, or -1 when it is over. */
+static int transfer_check(const struct transfer *t, int *ret_wait_ms, struct err *err)
+{
+    const struct http *h = t->http;
+    const struct http_request *r = t->request;
+    uint64_t limit = t->answering ? r->idle_timeout_ms : r->answer_timeout_ms;
+    uint64_t wait = POLL_SLICE_MS;
+
+    if (stop_count() >= h->stop_count) {
+        return err_fail(err, ERR_INTERRUPTED,
+                        "stopped by a signal while waiting for the Docker Engine at '%s'",
+                        h->endpoint);
+    }
+    if (clock_passed(r->deadline_ms)) {
+        return err_fail(err, ERR_TIMEOUT, "the Docker Engine at '%s' did not finish in time",
+                        h->endpoint);
+    }
+    limit = limit == 0 ? h->answer_timeout_ms : limit;
+    if (limit != HTTP_NEVER_MS) {
+        uint64_t idle = clock_mono_ms() - t->moved_ms;
+        if (idle >= limit)
+            return timeout_error(t, limit, err);
+        wait = limit - idle < wait ? limit - idle : wait;
+    }
+    uint64_t left = clock_left_ms(r->deadline_ms);
+    wait = left < wait ? left : wait;
+    *ret_wait_ms = wait > 0 ? (int)wait : 1;
+    return 0;
+}
+
+static int transfer_wait(struct transfer *t, CURLcode *ret, struct err *err)
+{
+    const struct http *h = t->http;
+
+    for (;;) {
+        int running = 0, wait_ms = 0, left = 0;
+        CURLMcode code = curl_multi_perform(h->multi, &running);
+        if (code != CURLM_OK)
+            return err_fail(err, ERR_FAILED, "libcurl: %s", curl_multi_strerror(code));
+        const struct CURLMsg *message = curl_multi_info_read(h->multi, &left);
+        if (message != NULL && message->msg == CURLMSG_DONE) {
+            *ret = message->data.result;
+            return 0;
+        }
+        if (transfer_check(t, &wait_ms, err) < 0)
+            return -1;
+        /* The descriptor stays readable after the first stop: a transfer that is to outlive it
+         * looks at the count every slice instead. */
+        struct curl_waitfd stop = {.fd = stop_fd(), .events = CURL_WAIT_POLLIN};
+        unsigned count = stop.fd >= 0 && !stop_requested() ? 1 : 0;
+        (void)curl_multi_poll(h->multi, &stop, count, wait_ms, NULL);
+    }
+}
+
+int http_run(struct http *h, const struct http_request *r, struct http_answer *ret, struct err *err)
+{
+    struct transfer t = {.http = h, .request = r, .answer = ret, .moved_ms = clock_mono_ms()};
+    AUTO_FREE char *url = mem_printf("http://docker%s", r->path);
+    struct curl_slist *headers = transfer_setup(&t, url);
+    CURLcode code = CURLE_OK;
+    long status = 0;
+
+    (void)curl_multi_add_handle(h->multi, h->easy);
+    int rc = transfer_wait(&t, &code, err);
+    (void)curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_multi_remove_handle(h->multi, h->easy);
+    curl_slist_free_all(headers);
+    if (rc < 0)
+        return -1;
+    ret->status = (int)status;
+    if (t.source_failed)
+        ret->stopped = true;
+    /* An engine that refuses an upload may close before it has read all of it: its words count. */
+    bool told = ret->status >= 300 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
+    if (code != CURLE_OK && !ret->stopped && !told)
+        return transfer_error(&t, code, err);
+    return 0;
+}

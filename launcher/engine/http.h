@@ -1,0 +1,76 @@
+/* One HTTP request at a time over a unix socket. The only home of libcurl; knows nothing of Docker
+ * but the words of its errors. */
+#ifndef OMSLAUNCH_ENGINE_HTTP_H
+#define OMSLAUNCH_ENGINE_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "launcher/base/err.h"
+#include "launcher/base/mem.h"
+#include "launcher/base/str.h"
+
+#define HTTP_NEVER_MS UINT64_MAX /* as a timeout: wait for ever */
+
+struct http; /* used by one thread at a time; several in several threads are fine */
+
+struct http_options {
+    const char *socket_path;
+    const char *endpoint;        /* as the user spelled it; named in errors */
+    uint64_t connect_timeout_ms; /* until the socket takes the connection */
+    uint64_t answer_timeout_ms;  /* default of both timeouts of a request */
+};
+
+/* ERR_USAGE when the path cannot be a socket's. Nothing is connected yet. */
+int http_new(const struct http_options *options, struct http **ret, struct err *err) MUST_USE;
+void http_free(struct http *h);
+/* Transfers end with ERR_INTERRUPTED once stop_count() has reached `count`; at first 1. */
+void http_set_stop_count(struct http *h, int count);
+
+/* Gets the body of a 2xx answer as it comes. Return non-zero to stop reading. */
+typedef int (*http_sink_fn)(void *arg, const char *bytes, size_t len);
+/* Gives up to `cap` bytes of the request's body; -1 ends the transfer. */
+typedef ssize_t (*http_source_fn)(void *arg, char *buf, size_t cap);
+
+struct http_request {
+    const char *method; /* GET, HEAD or POST */
+    const char *path;   /* escaped, with the query */
+    const char *content_type;
+    const char *body; /* from memory … */
+    size_t body_len;
+    http_source_fn source; /* … or from here, `source_len` bytes */
+    uint64_t source_len;
+    http_sink_fn sink; /* NULL: the answer's body is collected */
+    void *arg;         /* of sink and source */
+    /* 0: the default; HTTP_NEVER_MS: none. Both count from the last byte that moved. */
+    uint64_t answer_timeout_ms; /* until the first line of the answer */
+    uint64_t idle_timeout_ms;   /* between two pieces of its body */
+    uint64_t deadline_ms;       /* for all of it, see clock_deadline(); 0: none */
+};
+
+struct http_answer {
+    int status;
+    struct strv headers; /* "Name: value" */
+    struct str body;     /* without a sink, and of answers that are not 2xx (then cut at 64 KiB) */
+    bool stopped;        /* the sink, or the source, wanted no more */
+};
+#define HTTP_ANSWER_INIT                                                      \
+    {                                                                         \
+        .status = 0, .headers = STRV_INIT, .body = STR_INIT, .stopped = false \
+    }
+#define AUTO_HTTP_ANSWER CLEANUP(http_answer_free)
+void http_answer_free(struct http_answer *a);
+
+/* An answer of any status is a success here. `ret` must be initialised; the caller frees it in any
+ * case. ERR_UNREACHABLE, ERR_PERMISSION, ERR_TIMEOUT, ERR_INTERRUPTED. */
+int http_run(struct http *h, const struct http_request *r, struct http_answer *ret,
+             struct err *err) MUST_USE;
+/* The value of a header, whatever its case; NULL if there is none. Borrowed. */
+const char *http_answer_header(const struct http_answer *a, const char *name);
+
+/* Appends `text` percent-encoded, so that it stays one part of a path or a value of a query. */
+void http_append_escaped(struct str *s, const char *text);
+
+#endif
