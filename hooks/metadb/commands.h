@@ -1,0 +1,14 @@
+/* The commands of the program, one function each. */
+#ifndef OMSLAUNCH_METADB_COMMANDS_H
+#define OMSLAUNCH_METADB_COMMANDS_H
+
+#include "hooks/metadb/request.h"
+
+/* Each fills in *ret (the caller owns it) with the "result" of docs/metadb.md, or fails. */
+int facts_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int servers_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int ha_get_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int ha_set_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int trim_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,65 @@
+#include "hooks/metadb/sql.h"
+
+void sql_name(struct str *sql, const char *name)
+{
+    str_append_c(sql, '`');
+    for (const char *p = name; *p; p++) {
+        if (*p == '`') {
+            str_append_c(sql, '`');
+        }
+        str_append_c(sql, *p);
+    }
+    str_append_c(sql, '`');
+}
+
+void sql_table(struct str *sql, const char *database, const char *table)
+{
+    sql_name(sql, database);
+    str_append_c(sql, '.');
+    sql_name(sql, table);
+}
+
+/* NUL, CR and ^Z are dropped or changed by the stock clients when they read a file. */
+static char escape_letter(char c)
+{
+    switch (c) {
+    case '\0':
+        return '0';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\x1a':
+        return 'Z';
+    case '\'':
+    case '\\':
+        return c;
+    default:
+        return 0;
+    }
+}
+
+void sql_text(struct str *sql, const char *bytes, size_t len)
+{
+    str_append_c(sql, '\'');
+    for (size_t i = 0; i < len; i++) {
+        char letter = escape_letter(bytes[i]);
+        if (letter) {
+            str_append_c(sql, '\\');
+        }
+        str_append_c(sql, letter ? letter : bytes[i]);
+    }
+    str_append_c(sql, '\'');
+}
+
+void sql_hex(struct str *sql, const char *bytes, size_t len)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    str_append(sql, "X'");
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        str_append_c(sql, digits[c >> 4]);
+        str_append_c(sql, digits[c & 15]);
+    }
+    str_append_c(sql, '\'');
+}
