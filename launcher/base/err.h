@@ -47,6 +47,11 @@ int err_wrap(struct err *err, const char *fmt, ...)
 int err_hint(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), nonnull(1)));
 
+/* "failed", "unreachable", …: how a kind is spelled between our programs. */
+const char *err_kind_name(enum err_kind kind);
+/* The kind of that name; ERR_FAILED for anything else. */
+enum err_kind err_kind_from_name(const char *name);
+
 /* The hint inside `err->text`, without "HINT: ", or NULL. Borrowed. */
 const char *err_get_hint(const struct err *err);
 
