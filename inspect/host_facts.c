@@ -1,6 +1,9 @@
 #include "inspect/host_facts.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +23,7 @@ void host_facts_free(struct host_facts *f)
     free(f->architecture);
     free(f->storage_driver);
     free(f->root_dir);
+    strv_free(&f->addresses);
     *f = (struct host_facts){0};
 }
 
@@ -70,6 +74,33 @@ void host_facts_from_info(const json_t *info, const char *endpoint, const char *
     }
 }
 
+static void read_addresses(struct host_facts *f)
+{
+    struct ifaddrs *list = NULL;
+
+    if (getifaddrs(&list))
+        return;
+    for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
+        char text[INET6_ADDRSTRLEN] = "";
+
+        if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET) {
+            struct sockaddr_in in;
+
+            memcpy(&in, i->ifa_addr, sizeof(in));
+            inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text));
+        } else if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET6) {
+            struct sockaddr_in6 in6;
+
+            memcpy(&in6, i->ifa_addr, sizeof(in6));
+            inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text));
+        }
+        if (*text && !strv_has(&f->addresses, text))
+            strv_add(&f->addresses, text);
+    }
+    freeifaddrs(list);
+    f->addresses_known = true;
+}
+
 int host_facts_observe(struct engine *e, struct host_facts *ret, struct err *err)
 {
     AUTO_JSON json_t *info = NULL;
@@ -85,7 +116,10 @@ int host_facts_observe(struct engine *e, struct host_facts *ret, struct err *err
                          ret);
     free(ret->api_version);
     ret->api_version = mem_strdup(engine_api_version(e));
-    if (ret->local && *ret->root_dir)
+    if (!ret->local)
+        return 0;
+    read_addresses(ret);
+    if (*ret->root_dir)
         ret->root_free_known = fs_free_space(ret->root_dir, &ret->root_free_bytes, &ignored) == 0;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
 #include "launcher/base/mem.h"
+#include "launcher/base/str.h"
 #include "launcher/engine/engine.h"
 
 struct host_facts {
@@ -20,7 +21,9 @@ struct host_facts {
     unsigned cores;
     uint64_t memory_bytes;
     bool rootless;
-    bool local; /* this very machine: its paths can be looked at directly */
+    bool local;            /* this very machine: its paths can be looked at directly */
+    bool addresses_known;  /* only of this machine */
+    struct strv addresses; /* "192.0.2.7", "2001:db8::1" */
     bool root_free_known;
     uint64_t root_free_bytes; /* below root_dir */
     bool clock_known;
@@ -29,7 +32,7 @@ struct host_facts {
 
 int host_facts_observe(struct engine *e, struct host_facts *ret, struct err *err) MUST_USE;
 /* The part without I/O: `this_host` is the name of this machine, `asked_ms` our wall clock when the
- * engine was asked. root_free_… stay unknown. */
+ * engine was asked. root_free_… and addresses stay unknown. */
 void host_facts_from_info(const json_t *info, const char *endpoint, const char *this_host,
                           uint64_t asked_ms, struct host_facts *ret);
 void host_facts_free(struct host_facts *f);

@@ -98,23 +98,31 @@ static bool any_source_missing(const struct container *c)
     return false;
 }
 
-int mount_facts_observe(struct engine *e, const struct container *c, bool local,
-                        struct mount_facts *ret, struct err *err)
+void mount_facts_of_desired(const struct container *c, bool local, struct mount_facts *ret)
 {
-    CLEANUP(mount_facts_free) struct mount_facts facts = {.source_missing = false};
-
-    facts.items = mem_alloc(ARRAY_LEN(oms_paths) * sizeof(*facts.items));
-    facts.source_missing = local && any_source_missing(c);
+    *ret = (struct mount_facts){.items = mem_alloc(ARRAY_LEN(oms_paths) * sizeof(*ret->items))};
+    ret->source_missing = local && any_source_missing(c);
     for (size_t i = 0; i < ARRAY_LEN(oms_paths); i++) {
         const struct mount *m = container_mount_at(c, oms_paths[i]);
-        struct mount_fact *fact = &facts.items[facts.count];
 
         if (!m)
             continue;
-        facts.count++;
-        fact->destination = oms_paths[i];
+        ret->items[ret->count].destination = oms_paths[i];
         if (local && str_eq(m->type, "bind"))
-            look_on_host(m, fact);
+            look_on_host(m, &ret->items[ret->count]);
+        ret->count++;
+    }
+}
+
+int mount_facts_observe(struct engine *e, const struct container *c, bool local,
+                        struct mount_facts *ret, struct err *err)
+{
+    CLEANUP(mount_facts_free) struct mount_facts facts;
+
+    mount_facts_of_desired(c, local, &facts);
+    for (size_t i = 0; i < facts.count; i++) {
+        struct mount_fact *fact = &facts.items[i];
+
         if (fact->kind != PATH_UNKNOWN)
             continue;
         if (facts.source_missing)

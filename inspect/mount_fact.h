@@ -41,6 +41,8 @@ struct mount_facts {
  * the container, as folders. When one is known to be missing, the engine is not asked. */
 int mount_facts_observe(struct engine *e, const struct container *c, bool local,
                         struct mount_facts *ret, struct err *err) MUST_USE;
+/* The same for a container that does not exist yet: only what can be looked at on this machine. */
+void mount_facts_of_desired(const struct container *c, bool local, struct mount_facts *ret);
 void mount_facts_free(struct mount_facts *f);
 /* The fact about an OMS path, or NULL when the container has no such mount. */
 const struct mount_fact *mount_facts_at(const struct mount_facts *f, const char *destination);

@@ -42,6 +42,7 @@ struct target_image {
     const char *id;             /* NULL unless present */
     const char *architecture;   /* as the image says: "amd64"; NULL if not known */
     const char *will_load_file; /* --load; NULL if none */
+    uint64_t load_bytes;        /* its size; 0 if not known */
 };
 
 /* All borrowed. Arrays run parallel to deployment->nodes. */
@@ -53,9 +54,12 @@ struct policy_input {
     const struct oms_version *to;      /* NULL: to_tag is no OMS tag */
     const char *from_tag, *to_tag;     /* from_tag may be "" */
     const struct version_table *versions;
-    bool already_there;       /* the target is what runs already */
-    const char *metadb_error; /* NULL: deployment->metadb is filled in */
-    uint64_t now_ms;          /* wall clock, for expiries */
+    const json_t *const *unkeepable;       /* [{"field":…,"value":…}] by node; may be NULL */
+    const struct mount_facts *new_sources; /* of the desired containers, as far as they can be
+                                              looked at; may be NULL */
+    bool already_there;                    /* the target is what runs already */
+    const char *metadb_error;              /* NULL: deployment->metadb is filled in */
+    uint64_t now_ms; /* wall clock, when the facts were gathered; wall clock */
     bool state_free_known;
     uint64_t state_free_bytes;         /* below the folder for backups */
     const struct waiver_list *waivers; /* may be NULL */
@@ -75,6 +79,7 @@ int findings_check(const struct findings *f, struct err *err) MUST_USE;
  * "text":…,"evidence":…,"hint":…,"waiver_reason":…}]; caller owns. */
 json_t *findings_to_json(const struct findings *f);
 const char *verdict_text(enum verdict v);
+const char *severity_text(enum severity s);
 
 /* The ids, in the order of the table; NULL after the last. */
 const char *policy_rule_id(size_t index);

@@ -1,0 +1,138 @@
+/* Rules about the container itself (domain, "What OMS is, seen from its container"). */
+#include <string.h>
+
+#include "policy/rule.h"
+
+#define NPROC 65535
+
+RULE_JUDGE(judge_container_name)
+{
+    const struct container *c = desired_of(in, node);
+
+    if (!c)
+        c = &in->deployment->nodes[node].old;
+    if (str_starts_with(c->name, "oms_") && c->name[strlen("oms_")] != '\0') {
+        judge_pass(ret, "'%s' follows the convention oms_*", c->name);
+        return;
+    }
+    judge_fail(ret, "'%s' does not follow the convention oms_*", c->name);
+    judge_hint(ret, "give the new container another name: --name oms_…");
+}
+
+RULE_JUDGE(judge_container_running)
+{
+    const struct container *c = &in->deployment->nodes[node].old;
+
+    if (c->running && !c->restarting) {
+        judge_pass(ret, "'%s' is running", c->name);
+        return;
+    }
+    judge_fail(ret, "'%s' is %s", c->name, c->restarting ? "restarting" : c->status);
+    judge_evidence(ret, "status %s, exit code %d", c->status, c->exit_code);
+    judge_hint(ret,
+               "upgrade a container that works: `docker start %s`, and look at `docker logs %s` if "
+               "it does not stay up",
+               c->name, c->name);
+}
+
+static bool has_nproc(const json_t *ulimits)
+{
+    for (size_t i = 0; i < json_array_size(ulimits); i++) {
+        const json_t *u = json_array_get(ulimits, i);
+
+        if (str_eq(json_text(u, "Name", ""), "nproc"))
+            return json_int(u, "Soft", 0) == NPROC && json_int(u, "Hard", 0) == NPROC;
+    }
+    return false;
+}
+
+RULE_JUDGE(judge_container_settings)
+{
+    const struct container *c = desired_of(in, node);
+    const json_t *pids;
+
+    if (!c) {
+        judge_not_applicable(ret, "the new container is not known yet");
+        return;
+    }
+    pids = json_object_get(c->host_config, "PidsLimit");
+    if (!str_eq(json_text(c->host_config, "NetworkMode", ""), "host"))
+        judge_fail(ret, "network is '%s' instead of 'host'",
+                   json_text(c->host_config, "NetworkMode", ""));
+    if (!json_bool(c->host_config, "Privileged", false))
+        judge_fail(ret, "it is not privileged");
+    /* "No limit" reads back as null, 0 or -1, by version of the engine. */
+    if (json_is_integer(pids) && json_integer_value(pids) > 0)
+        judge_fail(ret, "pids limit is %lld instead of -1", (long long)json_integer_value(pids));
+    if (!has_nproc(json_object_get(c->host_config, "Ulimits")))
+        judge_fail(ret, "ulimit nproc is not %d:%d", NPROC, NPROC);
+    if (!json_bool(c->config, "Tty", false) || !json_bool(c->config, "OpenStdin", false))
+        judge_fail(ret, "stdin and tty are not both open");
+    judge_pass(ret, "host network, privileged, no pids limit, nproc %d, stdin and tty", NPROC);
+    judge_hint(ret, "these are set by omslaunch; please report how the old container was made");
+}
+
+RULE_JUDGE(judge_container_upgrade_env)
+{
+    const struct container *c = desired_of(in, node);
+    const char *value = c ? container_env(c, "IS_UPGRADE") : NULL;
+
+    if (!c || !in->to) {
+        judge_not_applicable(ret, "%s",
+                             c ? "the target's version is not known"
+                               : "the new container is not known yet");
+        return;
+    }
+    if (oms_version_at_least(in->to, 3, 3, 1)) {
+        if (str_eq(value, "true"))
+            judge_pass(ret, "IS_UPGRADE=true");
+        else
+            judge_fail(ret, "IS_UPGRADE is %s%s%s, targets from 3.3.1 on need IS_UPGRADE=true",
+                       value ? "'" : "", value ? value : "not set", value ? "'" : "");
+    } else if (value) {
+        judge_fail(ret, "IS_UPGRADE is set, targets before 3.3.1 must not have it");
+    } else {
+        judge_pass(ret, "the target is older than 3.3.1 and IS_UPGRADE is not set");
+    }
+    judge_hint(ret, "do not set IS_UPGRADE by --set-env; omslaunch does it where it is right");
+}
+
+RULE_JUDGE(judge_container_keepable)
+{
+    const json_t *list = in->unkeepable ? in->unkeepable[node] : NULL;
+
+    if (!list) {
+        judge_not_applicable(ret, "the new container is not known yet");
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        const json_t *value = json_object_get(item, "value");
+        AUTO_FREE char *text = value ? json_compact(value) : NULL;
+
+        judge_fail(ret, "'%s' of the old container cannot be kept", json_text(item, "field", ""));
+        judge_evidence(ret, "%s = %s", json_text(item, "field", ""), text ? text : "null");
+    }
+    judge_pass(ret, "every setting of the old container is kept");
+    judge_hint(ret, "if OMS does not need it: --accept container.keepable=REASON");
+}
+
+static bool is_anonymous(const struct mount *m)
+{
+    return str_eq(m->type, "volume") && strlen(m->source) == 64 &&
+           strspn(m->source, "0123456789abcdef") == 64;
+}
+
+RULE_JUDGE(judge_container_anonymous)
+{
+    const struct container *c = &in->deployment->nodes[node].old;
+
+    for (size_t i = 0; i < c->mount_count; i++) {
+        if (!is_anonymous(&c->mounts[i]))
+            continue;
+        judge_fail(ret, "what is in '%s' lives in an anonymous volume", c->mounts[i].destination);
+        judge_evidence(ret, "volume %.12s", c->mounts[i].source);
+    }
+    judge_pass(ret, "no anonymous volume");
+    judge_hint(ret, "if nothing in it is needed: --accept container.anonymous-volumes=REASON");
+}

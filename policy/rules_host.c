@@ -1,0 +1,189 @@
+/* Rules about the hosts and their engines. */
+#include <inttypes.h>
+
+#include "policy/rule.h"
+
+/* What OMS wants (domain, "Which version may go to which", last paragraph). */
+#define CORES_WANTED 8
+#define MEMORY_WANTED (UINT64_C(16) * 1000 * 1000 * 1000)
+#define DISK_WANTED (UINT64_C(50) * 1000 * 1000 * 1000)
+/* refetchStoreIntervalMin counts minutes between T1 and T2, so that is the measure. */
+#define SKEW_MAX_MS 60000
+/* The engine keeps an image's layers and, while it unpacks them, the archive. */
+#define LOAD_FACTOR 2
+
+static void check_ip_twice(const struct policy_input *in, size_t node, const char *ip,
+                           struct judgement *ret)
+{
+    for (size_t i = 0; i < in->deployment->node_count; i++) {
+        const struct container *other = desired_of(in, i);
+
+        if (i != node && other && str_eq(container_env(other, "OMS_HOST_IP"), ip))
+            judge_fail(ret, "node '%s' has the same OMS_HOST_IP '%s'",
+                       in->deployment->nodes[i].name, ip);
+    }
+}
+
+static void append_list(struct str *s, const struct strv *v)
+{
+    for (size_t i = 0; i < v->count; i++)
+        str_appendf(s, "%s%s", i ? ", " : "", v->items[i]);
+}
+
+RULE_JUDGE(judge_host_ip)
+{
+    const struct node *n = &in->deployment->nodes[node];
+    const struct container *new = desired_of(in, node);
+    const char *ip = new ? container_env(new, "OMS_HOST_IP") : n->host_ip;
+    AUTO_STR struct str list = STR_INIT;
+
+    if (!ip || !*ip) {
+        judge_fail(ret, "OMS_HOST_IP is not set");
+        judge_hint(ret, "give this host's own address: --host-ip ADDRESS");
+        return;
+    }
+    if (n->host_ip && !str_eq(n->host_ip, ip))
+        judge_fail(ret, "OMS_HOST_IP would be '%s', the old container has '%s'", ip, n->host_ip);
+    if (n->config.cm_nodes.count > 0) {
+        append_list(&list, &n->config.cm_nodes);
+        judge_evidence(ret, "cm_nodes: %s", str_get(&list));
+        if (!strv_has(&n->config.cm_nodes, ip))
+            judge_fail(ret, "OMS_HOST_IP '%s' is not among 'cm_nodes' of config.yaml", ip);
+    }
+    if (n->host.addresses_known && !str_starts_with(ip, "127.") &&
+        !strv_has(&n->host.addresses, ip)) {
+        str_reset(&list);
+        append_list(&list, &n->host.addresses);
+        judge_fail(ret, "OMS_HOST_IP '%s' is no address of this host", ip);
+        judge_evidence(ret, "addresses of the host: %s", str_get(&list));
+    }
+    check_ip_twice(in, node, ip, ret);
+    judge_pass(ret, "OMS_HOST_IP is '%s'", ip);
+    judge_hint(ret, "the console and the supervisors know the node by this address; --host-ip "
+                    "ADDRESS sets it");
+}
+
+RULE_JUDGE(judge_host_resources)
+{
+    const struct host_facts *h = &in->deployment->nodes[node].host;
+    AUTO_STR struct str size = STR_INIT;
+
+    if (!h->cores || !h->memory_bytes) {
+        judge_not_applicable(ret, "the engine does not tell cores and memory");
+        return;
+    }
+    str_append_size(&size, h->memory_bytes);
+    if (h->cores < CORES_WANTED)
+        judge_fail(ret, "%u %s, OMS wants %d", h->cores, h->cores == 1 ? "core" : "cores",
+                   CORES_WANTED);
+    if (h->memory_bytes < MEMORY_WANTED)
+        judge_fail(ret, "%s of memory, OMS wants 16 GB", str_get(&size));
+    judge_pass(ret, "%u cores, %s of memory", h->cores, str_get(&size));
+    judge_hint(ret, "the new version will run as slowly as the old one did, or slower");
+}
+
+RULE_JUDGE(judge_engine_rootless)
+{
+    const struct host_facts *h = &in->deployment->nodes[node].host;
+
+    if (h->rootless)
+        judge_fail(ret, "the engine is rootless");
+    judge_pass(ret, "engine %s, API %s, %s", h->engine_version ? h->engine_version : "?",
+               h->api_version ? h->api_version : "?", h->storage_driver ? h->storage_driver : "?");
+    judge_hint(ret, "OMS needs privilege and host networking; name the engine that runs as root: "
+                    "--host unix:///var/run/docker.sock");
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+RULE_JUDGE(judge_clock_skew)
+{
+    const struct host_facts *h = &in->deployment->nodes[node].host;
+    const struct metadb_facts *metadb = metadb_of(in);
+    const uint64_t engine_ms =
+        (uint64_t)(h->clock_ahead_ms < 0 ? -h->clock_ahead_ms : h->clock_ahead_ms);
+
+    if (!h->clock_known && !metadb) {
+        judge_not_applicable(ret, "no other clock was read");
+        return;
+    }
+    if (h->clock_known && engine_ms > SKEW_MAX_MS)
+        judge_fail(ret, "the engine's clock is %" PRIu64 " s %s ours", engine_ms / 1000,
+                   h->clock_ahead_ms > 0 ? "ahead of" : "behind");
+    if (metadb && distance(metadb->now_ms, in->now_ms) > SKEW_MAX_MS)
+        judge_fail(ret, "the MetaDB's clock is %" PRIu64 " s %s ours",
+                   distance(metadb->now_ms, in->now_ms) / 1000,
+                   metadb->now_ms > in->now_ms ? "ahead of" : "behind");
+    judge_pass(ret, "less than a minute apart");
+    judge_hint(ret, "the time of the outage is measured by our clock; set all of them by NTP");
+}
+
+RULE_JUDGE(judge_space_disks)
+{
+    const struct node *n = &in->deployment->nodes[node];
+    size_t known = 0;
+
+    for (size_t i = 0; i < n->mounts.count; i++) {
+        const struct mount_fact *fact = &n->mounts.items[i];
+        const struct mount *m = container_mount_at(&n->old, fact->destination);
+        AUTO_STR struct str size = STR_INIT;
+
+        if (!fact->free_known || !m)
+            continue;
+        known++;
+        str_append_size(&size, fact->free_bytes);
+        judge_evidence(ret, "'%s' has %s", m->source, str_get(&size));
+        if (fact->free_bytes < DISK_WANTED)
+            judge_fail(ret, "'%s' has %s free, OMS wants 50 GB", m->source, str_get(&size));
+    }
+    if (known == 0)
+        judge_not_applicable(ret, "the host's file systems cannot be looked at from here");
+    judge_pass(ret, "each disk has 50 GB free");
+    judge_hint(ret, "make room, or grow the file system");
+}
+
+RULE_JUDGE(judge_space_state)
+{
+    const struct metadb_facts *metadb = metadb_of(in);
+    AUTO_STR struct str have = STR_INIT;
+    AUTO_STR struct str need = STR_INIT;
+
+    (void)node;
+    if (!metadb || !in->state_free_known) {
+        judge_not_applicable(
+            ret, "%s", metadb ? "the free space was not looked at" : "the MetaDB was not reached");
+        return;
+    }
+    str_append_size(&have, in->state_free_bytes);
+    str_append_size(&need, metadb_facts_bytes(metadb));
+    if (in->state_free_bytes < metadb_facts_bytes(metadb))
+        judge_fail(ret, "%s free, the databases have %s", str_get(&have), str_get(&need));
+    judge_pass(ret, "%s free, the databases have %s", str_get(&have), str_get(&need));
+    judge_hint(ret, "make room, or put the state elsewhere: --state-dir DIR");
+}
+
+RULE_JUDGE(judge_space_engine)
+{
+    const struct host_facts *h = &in->deployment->nodes[node].host;
+    const struct target_image *image = in->images ? &in->images[node] : NULL;
+    AUTO_STR struct str have = STR_INIT;
+    AUTO_STR struct str need = STR_INIT;
+
+    if (!image || image->present || !image->load_bytes || !h->root_free_known) {
+        judge_not_applicable(ret, "%s",
+                             image && image->present ? "the image is on the engine already"
+                                                     : "the free space is not known");
+        return;
+    }
+    str_append_size(&have, h->root_free_bytes);
+    str_append_size(&need, image->load_bytes * LOAD_FACTOR);
+    if (h->root_free_bytes < image->load_bytes * LOAD_FACTOR)
+        judge_fail(ret, "'%s' has %s free, loading the image takes about %s", h->root_dir,
+                   str_get(&have), str_get(&need));
+    judge_pass(ret, "'%s' has %s free, loading the image takes about %s", h->root_dir,
+               str_get(&have), str_get(&need));
+    judge_hint(ret, "make room there: `docker system df` shows what the engine keeps");
+}
