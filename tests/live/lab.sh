@@ -68,6 +68,8 @@ lab_daemon() {
         exec setsid "$@"
     ) </dev/null >>"$log" 2>&1 &
     LAB_PID=$!
+    # No "Killed" from the shell when a test kills it.
+    disown "$LAB_PID"
 }
 
 # lab_end_pid PID [SECONDS]: TERM, wait, KILL. A zombie counts as dead: PID 1 may be lazy.
@@ -130,7 +132,7 @@ lab_up() {
         lab_fail "'$dir' is neither empty nor a lab"
         return 1
     else
-        lab_defaults "$dir" || return 1
+        lab_defaults "$dir" && lab_note_absent || return 1
     fi
     # MariaDB's installation and dockerd's start take about a second each: side by side.
     lab_db_start &
@@ -167,6 +169,26 @@ lab_defaults() {
     chmod 600 "$LAB_DIR/lab.env"
 }
 
+# dockerd and containerd make these wherever their own data lies. Those that were not there before
+# the first engine go when the lab goes; a folder only when it is empty.
+lab_note_absent() {
+    local path
+    for path in /etc/docker/key.json /opt/containerd /run/docker /run/containerd; do
+        [ -e "$path" ] || printf '%s\n' "$path"
+    done >"$LAB_DIR/absent"
+}
+
+lab_remove_absent() {
+    local path
+    while read -r path; do
+        if [ -d "$path" ]; then
+            find "$path" -depth -type d -empty -delete
+        else
+            rm -f "$path"
+        fi
+    done <"$LAB_DIR/absent"
+}
+
 # lab_use DIR: makes an existing lab the current one.
 lab_use() {
     local dir
@@ -195,6 +217,7 @@ lab_down() {
     lab_db_stop || failed=1
     lab_end_strays
     lab_unmount "$LAB_DIR/"
+    lab_remove_absent
     if [ "$failed" = 0 ] && rm -rf --one-file-system "$LAB_DIR"; then
         lab_say "down: $LAB_DIR"
         LAB_DIR=

@@ -5,7 +5,7 @@
 . /root/oms_lib.sh
 
 now() {
-    date '+%s.%N' | cut -c1-14
+    printf '%s\n' "${EPOCHREALTIME:0:14}"
 }
 
 log() {
@@ -34,10 +34,10 @@ create table if not exists \`$OMS_CM\`.lab_init_runs (
   ended double null, exit_code int null, overlap int not null, ha_enable varchar(16) null);
 insert into \`$OMS_CM\`.lab_init_runs (host_ip, version, config_sum, started, overlap, ha_enable)
  select '$OMS_HOST_IP', $version, '$OMS_CONF_SUM', $started, $overlap,
-        (select json_value(cfg_value, '\$.enable') from \`$OMS_RM\`.oms_normal_config
+        (select json_extract(cfg_value, '\$.enable') from \`$OMS_RM\`.oms_normal_config
           where cfg_name = 'ha.config');
 SQL
-    ha=$(oms_sql <<<"select json_value(cfg_value, '\$.enable') from \`$OMS_RM\`.oms_normal_config where cfg_name = 'ha.config';")
+    ha=$(oms_sql <<<"select json_extract(cfg_value, '\$.enable') from \`$OMS_RM\`.oms_normal_config where cfg_name = 'ha.config';")
 }
 
 # host version started ended exit overlap ha.enable

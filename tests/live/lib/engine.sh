@@ -66,7 +66,7 @@ WRAP
 # lab_engine_start NAME [DOCKERD ARG...]: starts (or starts again, after a stop or kill) the engine
 # and waits until it answers. No bridge and no iptables: OMS lives in the host's network.
 lab_engine_start() {
-    local name=${1:?engine name} dir pid
+    local name=${1:?engine name} dir file
     local -a args
     shift
     dir=$LAB_DIR/$name
@@ -82,9 +82,10 @@ lab_engine_start() {
         lab_write_runtime_wrap "$dir/runtime-wrap"
         args+=(--add-runtime "wrap=$dir/runtime-wrap" --default-runtime wrap)
     fi
-    # A killed dockerd leaves its pid file; the number may meanwhile belong to somebody else.
-    pid=$(lab_engine_pid "$name")
-    if [ -n "$pid" ] && ! lab_pid_lives "$pid"; then rm -f "$dir/docker.pid"; fi
+    # After a kill dockerd would take a zombie of either for alive, and wait for it.
+    for file in "$dir/docker.pid" "$dir/x/containerd/containerd.pid"; do
+        if [ -e "$file" ] && ! lab_pid_lives "$(cat "$file")"; then rm -f "$file"; fi
+    done
     lab_daemon "$dir/log" dockerd "${args[@]}" "$@"
     lab_wait "${LAB_ENGINE_TIMEOUT:-30}" "engine $name" lab_engine_settled "$name" "$LAB_PID" &&
         lab_engine_lives "$name" && return 0
