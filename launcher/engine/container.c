@@ -148,6 +148,7 @@ int engine_container_wait(struct engine *e, const char *id, uint64_t timeout_ms,
     const char *suffix = engine_has_api(e, 30) ? "/wait?condition=not-running" : "/wait";
     if (engine_container_path(id, suffix, &path, err) < 0)
         return -1;
+    uint64_t deadline_ms = clock_deadline(timeout_ms);
     const struct engine_call call = {
         .doing = "wait for the end of container",
         .thing = id,
@@ -155,10 +156,15 @@ int engine_container_wait(struct engine *e, const char *id, uint64_t timeout_ms,
         .http = {.method = "POST",
                  .answer_timeout_ms = HTTP_NEVER_MS,
                  .idle_timeout_ms = HTTP_NEVER_MS,
-                 .deadline_ms = clock_deadline(timeout_ms)},
+                 .deadline_ms = deadline_ms},
     };
-    if (engine_call_json(e, &call, &answer, err) < 0)
-        return -1;
+    if (engine_call_json(e, &call, &answer, err) < 0) {
+        if (err->kind != ERR_TIMEOUT || !clock_passed(deadline_ms))
+            return -1;
+        AUTO_STR struct str time = STR_INIT;
+        str_append_duration(&time, timeout_ms);
+        return err_fail(err, ERR_TIMEOUT, "container '%s' still runs after %s", id, str_get(&time));
+    }
     const char *problem = json_text(answer, "Error.Message", "");
     if (problem[0] != '\0') {
         return err_fail(err, ERR_FAILED, "cannot wait for the end of container '%s': %s", id,

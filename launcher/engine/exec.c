@@ -58,6 +58,17 @@ static int exec_create(struct engine *e, const struct engine_exec *exec, char **
     return 0;
 }
 
+static int fail_late(const struct engine_exec *exec, struct err *err)
+{
+    AUTO_STR struct str time = STR_INIT;
+
+    str_append_duration(&time, exec->timeout_ms);
+    return err_fail(err, ERR_TIMEOUT,
+                    "'%s' in container '%s' still runs after %s\n"
+                    "HINT: give it more time, or see what it does with 'docker top'",
+                    exec->argv[0], exec->container, str_get(&time));
+}
+
 /* Starts it and reads its output to the end. */
 static int exec_stream(struct engine *e, const struct engine_exec *exec, const char *id,
                        uint64_t deadline_ms, struct err *err)
@@ -84,8 +95,10 @@ static int exec_stream(struct engine *e, const struct engine_exec *exec, const c
                  .idle_timeout_ms = HTTP_NEVER_MS,
                  .deadline_ms = deadline_ms},
     };
-    if (engine_call(e, &call, &answer, err) < 0)
-        return -1;
+    if (engine_call(e, &call, &answer, err) < 0) {
+        bool late = err->kind == ERR_TIMEOUT && clock_passed(deadline_ms);
+        return late ? fail_late(exec, err) : -1;
+    }
     if (s.stopped) {
         return err_fail(err, ERR_INTERRUPTED,
                         "'%s' in container '%s' was given up, and may still run", exec->argv[0],
@@ -121,8 +134,7 @@ static int exec_wait(struct engine *e, const struct engine_exec *exec, const cha
         return err_fail(err, ERR_FAILED, "the engine does not say how '%s' in container '%s' ended",
                         exec->argv[0], exec->container);
     }
-    return err_fail(err, ERR_TIMEOUT, "'%s' in container '%s' still runs", exec->argv[0],
-                    exec->container);
+    return fail_late(exec, err);
 }
 
 int engine_exec_run(struct engine *e, const struct engine_exec *exec, char **ret_exec_id,

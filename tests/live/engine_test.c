@@ -262,7 +262,7 @@ static void test_life(void **state)
     assert_ok(engine_container_start(e, "life", &err), &err);
     assert_ok(engine_container_start(e, "life", &err), &err);
     assert_fails(engine_container_wait(e, "life", 300, &code, &err));
-    assert_err(&err, ERR_TIMEOUT, "container 'life' still runs after 300 ms");
+    assert_err(&err, ERR_TIMEOUT, "container 'life' still runs after 0.3 s");
     assert_ok(engine_container_set_restart_policy(e, "life", policy, &err), &err);
     assert_ok(engine_container_rename(e, "life", "life.old-1", &err), &err);
     assert_ok(engine_container_stop(e, id, 5000, &err), &err);
@@ -496,7 +496,7 @@ static void test_exec_errors(void **state)
     const char *const argv[] = {"sleep", "3", NULL};
     const struct engine_exec slow = {.container = id, .argv = argv, .timeout_ms = 500};
     assert_fails(engine_exec_run(e, &slow, &exec_id, &code, &err));
-    assert_non_null(strstr(err.text, "still runs after 500 ms\nHINT: give it more time"));
+    assert_non_null(strstr(err.text, "still runs after 0.5 s\nHINT: give it more time"));
     assert_int_equal(err.kind, ERR_TIMEOUT);
     assert_ok(engine_exec_inspect(e, exec_id, &now, &err), &err);
     assert_true(now.running && now.pid > 0 && now.exit_code == -1);
