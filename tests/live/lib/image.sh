@@ -26,7 +26,8 @@ lab_copy_program() {
     local root=$1 path lib
     path=$(command -v "$2") || { lab_fail "no '$2' to copy"; return 1; }
     cp -L "$path" "$root/usr/bin/${2##*/}"
-    ldd "$path" | grep -o '/[^ ]*' | while read -r lib; do
+    # A static program has none.
+    ldd "$path" 2>/dev/null | grep -o '/[^ ]*' | while read -r lib; do
         mkdir -p "$root$(dirname "$lib")"
         [ -e "$root$lib" ] || cp -L "$lib" "$root$lib"
     done
@@ -40,7 +41,7 @@ lab_image_base() {
     mkdir -p "$root"/{usr/bin,etc,tmp,proc,sys,dev,run,root,home/admin,home/ds,etc/pki/nginx} || return 1
     ln -s usr/bin "$root/bin"
     ln -s usr/bin "$root/sbin"
-    cp "$(command -v busybox)" "$root/usr/bin/busybox"
+    lab_copy_program "$root" busybox || return 1
     for applet in $(busybox --list); do
         [ "$applet" = busybox ] || ln -s busybox "$root/usr/bin/$applet"
     done
