@@ -289,13 +289,15 @@ int yaml_parse(const char *text, size_t len, const char *name, json_t **ret, str
         err_fail(err, ERR_CONFIG, "%s: larger than 1 MiB", name);
         return err_hint(err, "check that this is the file you mean");
     }
-    struct reader r = {.text = text, .len = len, .name = name};
+    /* Editors of another world begin a file with a byte order mark. */
+    size_t skip = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    struct reader r = {.text = text + skip, .len = len - skip, .name = name};
     if (!yaml_parser_initialize(&r.parser)) {
         return err_fail(err, ERR_FAILED, "%s: out of memory", name);
     }
     /* Else two bytes at the start could turn it into UTF-16. */
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.len);
     int result = read_document(&r, ret, err);
     yaml_parser_delete(&r.parser);
     return result;
