@@ -141,45 +141,49 @@ static void add_hint(const struct engine *e, const struct http_answer *a, const 
         err_hint(err, "look at the engine's log with 'journalctl -u docker'");
 }
 
-static int answer_error(const struct engine *e, const struct engine_call *call,
-                        const struct http_answer *a, struct err *err)
-{
-    AUTO_STR struct str words = STR_INIT;
-    enum err_kind kind = ERR_FAILED;
-
-    answer_words(a, &words);
-    if (a->status == 400 && has_words(str_get(&words), "minimum supported api version"))
-        return fail_too_new(e, str_get(&words), err);
-    /* A router without such a path answers text; the engine itself answers JSON, but not to HEAD.
-     */
-    bool own = str_get(&a->body)[0] == '{' || str_eq(call->http.method, "HEAD");
-    if ((a->status == 404 && !own) || a->status == 405 || a->status == 501) {
-        return err_fail(err, ERR_FAILED,
-                        "the engine at '%s' does not offer this call (%s %s)%s%s\n"
-                        "HINT: is it a Docker Engine? Other engines offer only part of its API",
-                        e->endpoint, call->http.method, call->path, words.len > 0 ? ": " : "",
-                        str_get(&words));
-    }
-    if (a->status == 404)
-        kind = ERR_NOT_FOUND;
-    else if (a->status == 401 || a->status == 403)
-        kind = ERR_PERMISSION;
-    if (words.len > 0)
-        err_fail(err, kind, "%s", str_get(&words));
-    else
-        err_fail(err, kind, "the engine refused (HTTP status %d) and gave no reason", a->status);
-    add_hint(e, a, str_get(&words), err);
-    return -1;
-}
-
-/* ---- calls ---- */
-
 static int call_wrap(const struct engine_call *call, struct err *err)
 {
     if (call->thing == NULL)
         return err_wrap(err, "cannot %s", call->doing);
     return err_wrap(err, "cannot %s '%s'", call->doing, call->thing);
 }
+
+/* The error of an answer that is none of the good ones; returns -1. */
+static int fail_answer(const struct engine *e, const struct engine_call *call,
+                       const struct http_answer *a, struct err *err)
+{
+    AUTO_STR struct str words = STR_INIT;
+    enum err_kind kind = ERR_FAILED;
+
+    answer_words(a, &words);
+    const char *said = str_get(&words);
+    /* The engine itself answers JSON (but nothing to HEAD); a router without such a path does not.
+     */
+    bool own = str_get(&a->body)[0] == '{' || str_eq(call->http.method, "HEAD");
+    bool none = a->status == 404 || a->status == 405 || a->status == 501;
+    if (a->status == 400 && has_words(said, "minimum supported api version")) {
+        fail_too_new(e, said, err);
+    } else if (none && !own) {
+        err_fail(err, ERR_FAILED,
+                 "the engine at '%s' does not offer this call (%s %s)%s%s\n"
+                 "HINT: is it a Docker Engine? Other engines offer only part of its API",
+                 e->endpoint, call->http.method, call->path, said[0] != '\0' ? ": " : "", said);
+    } else {
+        if (a->status == 404)
+            kind = ERR_NOT_FOUND;
+        else if (a->status == 401 || a->status == 403)
+            kind = ERR_PERMISSION;
+        if (said[0] != '\0')
+            err_fail(err, kind, "%s", said);
+        else
+            err_fail(err, kind, "the engine refused (HTTP status %d) and gave no reason",
+                     a->status);
+        add_hint(e, a, said, err);
+    }
+    return call_wrap(call, err);
+}
+
+/* ---- calls ---- */
 
 int engine_call(struct engine *e, const struct engine_call *call, struct http_answer *ret,
                 struct err *err)
@@ -204,11 +208,7 @@ int engine_call(struct engine *e, const struct engine_call *call, struct http_an
     if (http_run(e->http, &sent.http, ret, err) < 0)
         return call_wrap(call, err);
     bool good = (ret->status >= 200 && ret->status <= 299) || ret->status == 304;
-    if (!good) {
-        answer_error(e, &sent, ret, err);
-        return call_wrap(call, err);
-    }
-    return 0;
+    return good ? 0 : fail_answer(e, &sent, ret, err);
 }
 
 int engine_call_json(struct engine *e, const struct engine_call *call, json_t **ret,
@@ -281,7 +281,7 @@ static int negotiate(struct engine *e, struct err *err)
     if (answer.status != 200) {
         const struct engine_call call = {
             .doing = "ping the engine", .path = "/_ping", .http = ping};
-        return answer_error(e, &call, &answer, err);
+        return fail_answer(e, &call, &answer, err);
     }
     if (api < ENGINE_API_OLDEST) {
         return err_fail(err, ERR_UNREACHABLE,

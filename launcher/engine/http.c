@@ -38,6 +38,7 @@ struct transfer {
     struct http_answer *answer;
     uint64_t moved_ms; /* when the last byte moved, in either direction */
     bool answering;    /* the status line is here */
+    bool headers_done; /* so is the empty line behind the headers */
     bool too_large;
     bool source_failed;
     char curl_text[CURL_ERROR_SIZE];
@@ -142,7 +143,9 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
     t->answering = true;
     while (len > 0 && (bytes[len - 1] == '\r' || bytes[len - 1] == '\n'))
         len--;
-    if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+    bool first = len >= 5 && memcmp(bytes, "HTTP/", 5) == 0;
+    t->headers_done = len == 0 || (t->headers_done && !first); /* trailers come after the body */
+    if (first)
         strv_free(&t->answer->headers); /* those of a "100 Continue" do not count */
     else if (len > 0 && t->answer->headers.count < MAX_HEADERS)
         strv_addf(&t->answer->headers, "%.*s", (int)len, bytes);
@@ -400,6 +403,8 @@ int http_run(struct http *h, const struct http_request *r, struct http_answer *r
     if (rc < 0)
         return -1;
     ret->status = (int)status;
+    if (code == CURLE_OK && !t.headers_done)
+        code = CURLE_PARTIAL_FILE; /* libcurl takes headers that are cut short for whole ones */
     if (t.source_failed)
         ret->stopped = true;
     /* An engine that refuses an upload may close before it has read all of it: its words count. */
