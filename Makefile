@@ -87,8 +87,15 @@ whole = -Wl,--whole-archive $(call archives,$(1)) -Wl,--no-whole-archive
 
 BINARIES := $(BUILD)/omslaunch $(BUILD)/omslaunch-metadb
 
+# The program finds its own files beside itself, so that it runs from here as it will from PREFIX.
+DATA := $(BUILD)/version_paths.yaml
+
 .PHONY: all
-all: $(BINARIES)
+all: $(BINARIES) $(DATA)
+
+$(BUILD)/version_paths.yaml: policy/version_paths.yaml
+	@mkdir -p $(@D)
+	cp $< $@
 
 define room_rules
 $(BUILD)/lib$(1).a: $$(call objects,$(1))

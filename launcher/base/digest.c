@@ -39,7 +39,7 @@ void digest_finish_take(struct digest *d, char *hex)
     unsigned len = 0;
     need(EVP_DigestFinal_ex(d->context, sum, &len));
     need(len == (DIGEST_HEX_MAX - 1) / 2);
-    for (unsigned i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         hex[2 * i] = digits[sum[i] >> 4];
         hex[2 * i + 1] = digits[sum[i] & 15];
     }

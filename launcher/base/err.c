@@ -25,13 +25,13 @@ static size_t copy_cut(char *to, size_t room, const char *text, size_t len)
         memcpy(to, text, len);
         return len;
     }
-    size_t keep = room - strlen(CUT_MARK);
+    size_t keep = room - (sizeof(CUT_MARK) - 1);
     while (keep > 0 && ((unsigned char)text[keep] & 0xC0) == 0x80) {
         keep--;
     }
     memcpy(to, text, keep);
-    memcpy(to + keep, CUT_MARK, strlen(CUT_MARK));
-    return keep + strlen(CUT_MARK);
+    memcpy(to + keep, CUT_MARK, sizeof(CUT_MARK) - 1);
+    return keep + sizeof(CUT_MARK) - 1;
 }
 
 /* `text` must not lie inside `err`. */
@@ -69,7 +69,8 @@ int err_vfail(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
     return -1;
 }
 
-int err_fail(struct err *err, enum err_kind kind, const char *fmt, ...)
+/* In brackets, since err.h has macros of these names for the analyzer. */
+int(err_fail)(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -78,7 +79,7 @@ int err_fail(struct err *err, enum err_kind kind, const char *fmt, ...)
     return -1;
 }
 
-int err_wrap(struct err *err, const char *fmt, ...)
+int(err_wrap)(struct err *err, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -91,7 +92,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
     return -1;
 }
 
-int err_hint(struct err *err, const char *fmt, ...)
+int(err_hint)(struct err *err, const char *fmt, ...)
 {
     if (find_hint(err->text)) {
         return -1;

@@ -52,6 +52,13 @@ const char *err_kind_name(enum err_kind kind);
 /* The kind of that name; ERR_FAILED for anything else. */
 enum err_kind err_kind_from_name(const char *name);
 
+#ifdef __clang_analyzer__
+/* It cannot see into err.c, and would follow each failure as if it were a success. */
+#define err_fail(...) ((err_fail)(__VA_ARGS__), -1)
+#define err_wrap(...) ((err_wrap)(__VA_ARGS__), -1)
+#define err_hint(...) ((err_hint)(__VA_ARGS__), -1)
+#endif
+
 /* The hint inside `err->text`, without "HINT: ", or NULL. Borrowed. */
 const char *err_get_hint(const struct err *err);
 

@@ -4,11 +4,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SECOND_MS 1000u
+#define SECOND_MS UINT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
 #define HOUR_MS (60 * MINUTE_MS)
 /* Long enough for anybody, short enough to be added to any clock. */
-#define LONGEST_DURATION_H 87600u
+#define LONGEST_DURATION_H UINT64_C(87600)
 
 /* The digits that `s` starts with; returns what follows them, NULL if there are none or too many.
  */
@@ -58,8 +58,8 @@ int str_to_duration_ms(const char *s, const char *what, uint64_t *ret_ms, struct
         if (strcmp(suffix, units[i].suffix) != 0) {
             continue;
         }
-        if (value > (uint64_t)LONGEST_DURATION_H * HOUR_MS / units[i].ms) {
-            return err_fail(err, ERR_USAGE, "%s '%s' is longer than %uh", what, s,
+        if (value > LONGEST_DURATION_H * HOUR_MS / units[i].ms) {
+            return err_fail(err, ERR_USAGE, "%s '%s' is longer than %" PRIu64 "h", what, s,
                             LONGEST_DURATION_H);
         }
         *ret_ms = value * units[i].ms;

@@ -67,6 +67,13 @@ void http_answer_free(struct http_answer *a);
  * case. ERR_UNREACHABLE, ERR_PERMISSION, ERR_TIMEOUT, ERR_INTERRUPTED. */
 int http_run(struct http *h, const struct http_request *r, struct http_answer *ret,
              struct err *err) MUST_USE;
+/* GET of any http or https URL, outside of an engine's socket. Certificates are not verified: what
+ * they say is told in `ret_certificate` ("CN=oms, valid until …"; empty over http). An answer of
+ * any status is a success; its body is cut at 64 KiB. -1 with a text that says why there is no
+ * answer. */
+int http_get_url(const char *url, uint64_t timeout_ms, struct http_answer *ret,
+                 struct str *ret_certificate, struct err *err) MUST_USE;
+
 /* The value of a header, whatever its case; NULL if there is none. Borrowed. */
 const char *http_answer_header(const struct http_answer *a, const char *name);
 

@@ -1,0 +1,23 @@
+/* A hook that runs inside a container, by the exec API. */
+#ifndef OMSLAUNCH_HOOKS_CONTAINER_HOOK_H
+#define OMSLAUNCH_HOOKS_CONTAINER_HOOK_H
+
+#include <stdint.h>
+
+#include "launcher/engine/exec.h"
+
+struct container_hook {
+    const char *container;   /* ID or name */
+    const char *const *argv; /* NULL-terminated */
+    uint64_t timeout_ms;
+    /* Each line of stdout and stderr, without control characters. May be NULL. */
+    void (*on_line)(void *arg, const char *line);
+    void *arg;
+};
+
+/* Runs it to its end. -1 only when it could not be run or watched: an exit code is no error here.
+ */
+int container_hook_run(struct engine *e, const struct container_hook *hook, int *ret_exit_code,
+                       struct err *err) MUST_USE;
+
+#endif

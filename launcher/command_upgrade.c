@@ -1,0 +1,130 @@
+/* upgrade: survey, plan, question, run, report. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "launcher/base/log.h"
+#include "launcher/command.h"
+#include "launcher/exit_code.h"
+#include "launcher/print_plan.h"
+#include "launcher/report.h"
+#include "launcher/session.h"
+#include "launcher/upgrade/execution.h"
+#include "launcher/upgrade/history.h"
+#include "launcher/upgrade/state.h"
+#include "launcher/watch.h"
+
+static void show_plan(const struct survey *survey)
+{
+    AUTO_STR struct str text = STR_INIT;
+    print_plan(&survey->plan, &text);
+    print_findings(&survey->findings, false, &text);
+    log_info("%s", str_get(&text));
+}
+
+/* Only on a terminal: in a pipeline nothing ever asks. */
+static bool is_confirmed(const struct options *options)
+{
+    if (options->yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        return true;
+    }
+    fputs("Go on? OMS will be down for a while. [y/N] ", stderr);
+    int answer = getchar();
+    return answer == 'y' || answer == 'Y';
+}
+
+/* A run that was held must be ended first: its containers and its backup are what is at stake. */
+static int refuse_unfinished(const struct session *s, const char *name)
+{
+    struct err err = ERR_INIT;
+    AUTO_HISTORY struct history history = {.items = NULL};
+    if (history_read(s->state, &history, &err) != 0) {
+        return session_fail(&err);
+    }
+    const struct past_run *held = history_unfinished(&history, name, s->endpoint);
+    if (held == NULL) {
+        return EXIT_DONE;
+    }
+    err_fail(&err, ERR_STATE,
+             "run %s on '%s' is not ended: it stopped at '%s'\n"
+             "HINT: 'omslaunch status %s' shows it",
+             held->id, name, held->step != NULL ? held->step : "the beginning", held->id);
+    log_err(&err);
+    return EXIT_HELD;
+}
+
+static int say_nothing_to_do(const struct options *options, const struct survey *survey)
+{
+    log_info("nothing to do: '%s' runs %s already", options->arguments.items[1],
+             survey->target_ref);
+    if (session_wants_json(options)) {
+        AUTO_JSON json_t *document =
+            json_make("{s:s, s:s, s:i}", "result", "nothing-to-do", "deployment",
+                      options->arguments.items[1], "exit", EXIT_DONE);
+        session_print_json(document);
+    }
+    return EXIT_DONE;
+}
+
+static int carry_out(const struct session *s, const struct survey *survey)
+{
+    struct err err = ERR_INIT;
+    char run_id[RUN_ID_MAX];
+    state_make_run_id(run_id);
+    const char *name = s->options->arguments.items[1];
+    AUTO_FD int lock = -1;
+    struct watch watch;
+    watch_init(&watch, &survey->plan);
+    const struct execution_request request = {
+        .state = s->state,
+        .run = run_id,
+        .plan = &survey->plan,
+        .metadb_program = s->metadb_program,
+        .set_env = &s->options->set_env,
+        .observer = &watch.observer,
+    };
+    AUTO_EXECUTION struct execution *execution = NULL;
+    if (state_lock(s->state, name, run_id, s->options->lock_wait_ms, &lock, &err) != 0 ||
+        execution_begin(&request, &execution, &err) != 0) {
+        return session_fail(&err);
+    }
+    log_info("Run %s", run_id);
+    struct run_result result = {.run = execution_run(execution)};
+    int rc = run_forward(result.run, &result.end, &result.failed_row, &err);
+    watch_free(&watch);
+    return report_run(s->options, &result, rc == 0 ? NULL : &err);
+}
+
+int command_upgrade(const struct options *options)
+{
+    struct err err = ERR_INIT;
+    AUTO_SESSION struct session session = {.options = NULL};
+    AUTO_SURVEY struct survey survey = {.desired = NULL};
+    if (session_open(options, &session, &err) != 0) {
+        return session_fail(&err);
+    }
+    int held = refuse_unfinished(&session, options->arguments.items[1]);
+    if (held != EXIT_DONE) {
+        return held;
+    }
+    if (session_survey(&session, &survey, &err) != 0) {
+        return session_fail(&err);
+    }
+    if (survey.already_there) {
+        return say_nothing_to_do(options, &survey);
+    }
+    if (options->dry_run) {
+        return command_plan(options);
+    }
+    show_plan(&survey);
+    if (survey_check(&survey, &err) != 0) {
+        return session_fail(&err);
+    }
+    if (state_prepare(session.state, &err) != 0) {
+        return session_fail(&err);
+    }
+    if (!is_confirmed(options)) {
+        log_info("Nothing was changed.");
+        return EXIT_DONE;
+    }
+    return carry_out(&session, &survey);
+}

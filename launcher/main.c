@@ -1,0 +1,120 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "launcher/base/log.h"
+#include "launcher/base/stop.h"
+#include "launcher/base/str.h"
+#include "launcher/command.h"
+#include "launcher/exit_code.h"
+#include "launcher/help.h"
+#include "launcher/options.h"
+
+static int fail(const struct err *err)
+{
+    log_err(err);
+    return exit_code_of_error(err);
+}
+
+/* `omslaunch generate man|bash|zsh|fish`: used by the build, and by who packages. */
+static int generate(const struct options *o)
+{
+    AUTO_STR struct str text = STR_INIT;
+    const char *what = o->arguments.count == 2 ? o->arguments.items[1] : "";
+    if (str_eq(what, "man")) {
+        help_man(&text);
+    } else if (help_completion(what, &text) != 0) {
+        struct err err;
+        err_fail(&err, ERR_USAGE, "cannot generate '%s'\nHINT: man, bash, zsh or fish", what);
+        return fail(&err);
+    }
+    fputs(str_get(&text), stdout);
+    return EXIT_DONE;
+}
+
+static int show_help(const struct command *command)
+{
+    AUTO_STR struct str text = STR_INIT;
+    if (command != NULL) {
+        help_command(command, &text);
+    } else {
+        help_overview(&text);
+    }
+    fputs(str_get(&text), stdout);
+    return EXIT_DONE;
+}
+
+static int check_arguments(const struct command *command, const struct options *o, struct err *err)
+{
+    size_t given = o->arguments.count - 1;
+    if (given < command->min_arguments) {
+        return err_fail(err, ERR_USAGE, "'omslaunch %s' wants %s\nHINT: omslaunch %s %s [OPTIONS]",
+                        command->name, command->arguments, command->name, command->arguments);
+    }
+    if (given > command->max_arguments) {
+        return err_fail(err, ERR_USAGE,
+                        "'omslaunch %s' does not know what to do with '%s'\n"
+                        "HINT: omslaunch %s %s [OPTIONS]",
+                        command->name, o->arguments.items[command->max_arguments + 1],
+                        command->name, command->arguments);
+    }
+    return 0;
+}
+
+static int dispatch(int argc, char *const *argv, const struct options *o)
+{
+    struct err err = ERR_INIT;
+    const char *name = o->arguments.count > 0 ? o->arguments.items[0] : NULL;
+    const struct command *command = name == NULL ? NULL : command_find(name);
+    if (o->version) {
+        printf("omslaunch %s\n", OMSLAUNCH_VERSION);
+        return EXIT_DONE;
+    }
+    if (str_eq(name, "help")) {
+        return show_help(o->arguments.count > 1 ? command_find(o->arguments.items[1]) : NULL);
+    }
+    if (o->help) {
+        return show_help(command);
+    }
+    if (str_eq(name, "generate")) {
+        return generate(o);
+    }
+    if (name == NULL) {
+        err_fail(&err, ERR_USAGE,
+                 "no command was given\nHINT: 'omslaunch --help' lists the commands");
+        return fail(&err);
+    }
+    if (command == NULL) {
+        err_fail(&err, ERR_USAGE,
+                 "unknown command '%s'\nHINT: 'omslaunch --help' lists the commands", name);
+        return fail(&err);
+    }
+    if (options_check_command(argc, argv, command->bit, command->name, &err) != 0 ||
+        check_arguments(command, o, &err) != 0) {
+        return fail(&err);
+    }
+    return command->run(o);
+}
+
+int main(int argc, char **argv)
+{
+    AUTO_OPTIONS struct options options = {.output = NULL};
+    struct err err = ERR_INIT;
+    secret_protect_process();
+    umask(077);
+    log_init(&(struct log_options){.level = LOG_INFO, .program = "omslaunch"});
+    if (options_parse(argc - 1, argv + 1, &options, &err) != 0) {
+        return fail(&err);
+    }
+    int level = options.quiet ? LOG_WARN : log_level_from_name(options.log_level);
+    log_init(&(struct log_options){.level = (enum log_level)level,
+                                   .program = "omslaunch",
+                                   .json = str_eq(options.log_format, "json")});
+    stop_catch_signals();
+    int code = dispatch(argc - 1, argv + 1, &options);
+    if (fflush(stdout) != 0 && code == EXIT_DONE) {
+        log_error("cannot write to stdout: %m");
+        code = EXIT_FAILED;
+    }
+    return code;
+}

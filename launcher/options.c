@@ -1,0 +1,236 @@
+#include "launcher/options.h"
+
+#include <string.h>
+
+#define UPGRADE_LIKE (CMD_UPGRADE | CMD_PLAN | CMD_CHECK)
+#define AT(field) offsetof(struct options, field)
+#define MS_PER_MIN 60000U
+#define MAX_MINUTES 100000U
+
+static const struct option_row rows[] = {
+    {"tag", 't', OPTION_TEXT, "TAG", NULL, UPGRADE_LIKE, AT(tag),
+     "OMS version to upgrade to, as its image is tagged (feature_4.0.0-ce)"},
+    {"image", '\0', OPTION_TEXT, "REPO", NULL, UPGRADE_LIKE, AT(image),
+     "repository of the new image; default: the old container's"},
+    {"load", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(load),
+     "archive to load the new image from ('docker save' makes such)"},
+    {"name", '\0', OPTION_TEXT, "NEW", NULL, UPGRADE_LIKE, AT(new_name),
+     "name of the new container; default: it takes over NAME, and the old one becomes "
+     "NAME.old-RUN"},
+    {"host-ip", '\0', OPTION_TEXT, "IP", NULL, UPGRADE_LIKE, AT(host_ip),
+     "OMS_HOST_IP of the new container; default: the old container's"},
+    {"https-crt", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(https_crt),
+     "certificate on the host for OMS's HTTPS; default: as on the old container"},
+    {"https-key", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(https_key), "its private key"},
+    {"set-env", 'e', OPTION_LIST, "K=V", NULL, UPGRADE_LIKE, AT(set_env),
+     "set a variable in the new container; may be repeated"},
+    {"accept", '\0', OPTION_LIST, "RULE=REASON", NULL, UPGRADE_LIKE, AT(accept),
+     "go on although this rule says no; the reason is kept in plan and journal; may be repeated"},
+    {"stop-timeout", '\0', OPTION_DURATION, "TIME", NULL, UPGRADE_LIKE, AT(stop_timeout_ms),
+     "how long the old container may take to stop before it is killed (300 s, or the container's "
+     "own if longer)"},
+    {"health-timeout", '\0', OPTION_DURATION, "TIME", NULL, UPGRADE_LIKE, AT(health_timeout_ms),
+     "how long the new OMS may take to become healthy (15m)"},
+    {"refetch-reserve", '\0', OPTION_NUMBER, "MIN", NULL, UPGRADE_LIKE, AT(refetch_reserve_min),
+     "minutes that refetchStoreIntervalMin gets above the length of the outage (30)"},
+    {"perceive-checkpoint", '\0', OPTION_FLAG, NULL, NULL, UPGRADE_LIKE, AT(perceive_checkpoint),
+     "set perceiveStoreClientCheckpoint instead of a longer refetchStoreIntervalMin"},
+    {"version-table", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(version_table),
+     "which version may go to which, instead of the shipped table"},
+    {"dry-run", 'n', OPTION_FLAG, NULL, NULL, CMD_UPGRADE, AT(dry_run),
+     "show the plan and stop: the same as 'omslaunch plan'"},
+    {"yes", 'y', OPTION_FLAG, NULL, NULL, CMD_UPGRADE, AT(yes),
+     "do not ask on a terminal; elsewhere nothing ever asks"},
+    {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL, CMD_UPGRADE, AT(lock_wait_ms),
+     "wait that long for another run on the same deployment to end (0)"},
+    {"host", 'H', OPTION_TEXT, "ENDPOINT", NULL, CMD_ALL, AT(endpoint),
+     "Docker Engine to talk to; default: $DOCKER_HOST, then unix:///var/run/docker.sock"},
+    {"state-dir", '\0', OPTION_TEXT, "FOLDER", NULL, CMD_ALL, AT(state_dir),
+     "where runs and backups are kept; default: /var/lib/omslaunch as root, else "
+     "$XDG_STATE_HOME/omslaunch"},
+    {"output", 'o', OPTION_TEXT, "FORM", "text|json", CMD_ALL, AT(output),
+     "form of what goes to stdout: text or json"},
+    {"quiet", 'q', OPTION_FLAG, NULL, NULL, CMD_ALL, AT(quiet),
+     "say nothing but warnings and errors"},
+    {"log-level", '\0', OPTION_TEXT, "LEVEL", "error|warn|info|debug", CMD_ALL, AT(log_level),
+     "how much is said on stderr (info)"},
+    {"log-format", '\0', OPTION_TEXT, "FORM", "text|json", CMD_ALL, AT(log_format),
+     "form of what is said on stderr: text, or one JSON object a line"},
+    {"help", 'h', OPTION_FLAG, NULL, NULL, CMD_ALL, AT(help), "show help, of a command or of all"},
+    {"version", 'V', OPTION_FLAG, NULL, NULL, CMD_ALL, AT(version), "show the version"},
+};
+
+const struct option_row *option_table(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(rows);
+    return rows;
+}
+
+static const struct option_row *find_name(const char *name, size_t len)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (strlen(rows[i].name) == len && strncmp(rows[i].name, name, len) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct option_row *find_letter(char letter)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].letter != '\0' && rows[i].letter == letter) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static int check_choice(const struct option_row *row, const char *value, struct err *err)
+{
+    const char *at = row->choices;
+    while (at != NULL) {
+        size_t len = strcspn(at, "|");
+        if (strlen(value) == len && strncmp(at, value, len) == 0) {
+            return 0;
+        }
+        at = at[len] == '|' ? at + len + 1 : NULL;
+    }
+    return row->choices == NULL
+               ? 0
+               : err_fail(err, ERR_USAGE, "--%s '%s' is not known\nHINT: it takes %s", row->name,
+                          value, row->choices);
+}
+
+static int store(const struct option_row *row, const char *value, struct options *o,
+                 struct err *err)
+{
+    void *slot = (char *)o + row->offset;
+    AUTO_FREE char *what = mem_printf("--%s", row->name);
+    switch (row->kind) {
+    case OPTION_FLAG:
+        *(bool *)slot = true;
+        return 0;
+    case OPTION_TEXT:
+        if (value[0] == '\0') {
+            return err_fail(err, ERR_USAGE, "%s is empty\nHINT: it takes a %s", what, row->value);
+        }
+        *(const char **)slot = value;
+        return check_choice(row, value, err);
+    case OPTION_LIST:
+        strv_add(slot, value);
+        return 0;
+    case OPTION_DURATION:
+        return str_to_duration_ms(value, what, slot, err);
+    case OPTION_NUMBER:
+        return str_to_u64(value, 0, MAX_MINUTES, what, slot, err);
+    case OPTION_KIND_MAX:
+    default:
+        return err_fail(err, ERR_USAGE, "%s cannot be stored", what);
+    }
+}
+
+/* One word of the command line that begins with a dash. */
+struct word {
+    const struct option_row *row;
+    const char *value; /* NULL: none in this word */
+};
+
+static int read_word(const char *text, struct word *ret, struct err *err)
+{
+    *ret = (struct word){.row = NULL};
+    if (text[1] == '-') {
+        size_t len = strcspn(text + 2, "=");
+        ret->row = find_name(text + 2, len);
+        ret->value = text[2 + len] == '=' ? text + 2 + len + 1 : NULL;
+    } else {
+        ret->row = find_letter(text[1]);
+        ret->value = text[2] != '\0' ? text + 2 : NULL;
+    }
+    if (ret->row == NULL) {
+        return err_fail(err, ERR_USAGE,
+                        "unknown option '%s'\nHINT: 'omslaunch --help' lists all options", text);
+    }
+    if (ret->row->kind == OPTION_FLAG && ret->value != NULL) {
+        return err_fail(err, ERR_USAGE,
+                        "--%s takes no value, but '%s' gives one\nHINT: leave it out",
+                        ret->row->name, text);
+    }
+    return 0;
+}
+
+static bool is_option(const char *text)
+{
+    return text[0] == '-' && text[1] != '\0';
+}
+
+int options_parse(int argc, char *const *argv, struct options *ret, struct err *err)
+{
+    AUTO_OPTIONS struct options o = {
+        .stop_timeout_ms = 5 * MS_PER_MIN,
+        .health_timeout_ms = 15 * MS_PER_MIN,
+        .refetch_reserve_min = 30,
+        .output = "text",
+        .log_level = "info",
+        .log_format = "text",
+    };
+    bool only_arguments = false;
+    for (int i = 0; i < argc; i++) {
+        struct word word;
+        if (!only_arguments && str_eq(argv[i], "--")) {
+            only_arguments = true;
+            continue;
+        }
+        if (only_arguments || !is_option(argv[i])) {
+            strv_add(&o.arguments, argv[i]);
+            continue;
+        }
+        if (read_word(argv[i], &word, err) != 0) {
+            return -1;
+        }
+        if (word.row->kind != OPTION_FLAG && word.value == NULL) {
+            if (i + 1 >= argc) {
+                return err_fail(err, ERR_USAGE, "--%s has no value\nHINT: it takes a %s",
+                                word.row->name, word.row->value);
+            }
+            word.value = argv[++i];
+        }
+        if (store(word.row, word.value, &o, err) != 0) {
+            return -1;
+        }
+    }
+    *ret = o;
+    memset(&o, 0, sizeof(o));
+    return 0;
+}
+
+int options_check_command(int argc, char *const *argv, unsigned command, const char *name,
+                          struct err *err)
+{
+    for (int i = 0; i < argc && !str_eq(argv[i], "--"); i++) {
+        struct word word;
+        if (!is_option(argv[i])) {
+            continue;
+        }
+        if (read_word(argv[i], &word, err) != 0) {
+            return -1;
+        }
+        if ((word.row->commands & command) == 0) {
+            return err_fail(
+                err, ERR_USAGE,
+                "'%s' does not take --%s\nHINT: 'omslaunch %s --help' lists what it takes", name,
+                word.row->name, name);
+        }
+        if (word.row->kind != OPTION_FLAG && word.value == NULL) {
+            i++;
+        }
+    }
+    return 0;
+}
+
+void options_free(struct options *o)
+{
+    strv_free(&o->set_env);
+    strv_free(&o->accept);
+    strv_free(&o->arguments);
+}

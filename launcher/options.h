@@ -1,0 +1,85 @@
+/* The command line: one table makes the parser, --help, the man page and the completions. */
+#ifndef OMSLAUNCH_OPTIONS_H
+#define OMSLAUNCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "launcher/base/err.h"
+#include "launcher/base/mem.h"
+#include "launcher/base/str.h"
+
+/* Which commands take an option. */
+enum command_bit {
+    CMD_UPGRADE = 1 << 0,
+    CMD_PLAN = 1 << 1,
+    CMD_CHECK = 1 << 2,
+    CMD_INSPECT = 1 << 3,
+    CMD_STATUS = 1 << 4,
+    CMD_RUNS = 1 << 5,
+    CMD_ALL = (1 << 6) - 1
+};
+
+struct options {
+    const char *endpoint;
+    const char *tag;
+    const char *image;
+    const char *load;
+    const char *new_name;
+    const char *host_ip;
+    const char *https_crt;
+    const char *https_key;
+    const char *state_dir;
+    const char *version_table;
+    struct strv set_env;
+    struct strv accept;
+    uint64_t stop_timeout_ms;
+    uint64_t health_timeout_ms;
+    uint64_t lock_wait_ms;
+    uint64_t refetch_reserve_min;
+    bool perceive_checkpoint;
+    bool dry_run;
+    bool yes;
+    bool quiet;
+    bool help;
+    bool version;
+    const char *output;
+    const char *log_level;
+    const char *log_format;
+    struct strv arguments; /* what is no option: command first */
+};
+
+#define AUTO_OPTIONS CLEANUP(options_free)
+
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_LIST,
+    OPTION_DURATION,
+    OPTION_NUMBER,
+    OPTION_KIND_MAX
+};
+
+struct option_row {
+    const char *name; /* without dashes */
+    char letter;      /* '\0' if none */
+    enum option_kind kind;
+    const char *value;   /* "TAG"; NULL for a flag */
+    const char *choices; /* "json|text"; NULL: any */
+    unsigned commands;   /* bits of enum command_bit */
+    size_t offset;       /* in struct options */
+    const char *help;
+};
+
+const struct option_row *option_table(size_t *ret_count);
+
+/* Fills in defaults, then argv (without the program's name). ERR_USAGE naming the word. Texts are
+ * borrowed from argv. */
+int options_parse(int argc, char *const *argv, struct options *ret, struct err *err) MUST_USE;
+/* Options given that this command does not take: ERR_USAGE. */
+int options_check_command(int argc, char *const *argv, unsigned command, const char *name,
+                          struct err *err) MUST_USE;
+void options_free(struct options *o);
+
+#endif

@@ -1,0 +1,104 @@
+#include "launcher/print_plan.h"
+
+#include <string.h>
+
+static void print_value(struct str *s, const json_t *value)
+{
+    if (value == NULL || json_is_null(value)) {
+        str_append(s, "(not set)");
+    } else if (json_is_string(value)) {
+        str_append(s, json_string_value(value));
+    } else {
+        AUTO_FREE char *text = json_compact(value);
+        str_append(s, text);
+    }
+}
+
+static void print_changes(const json_t *node, struct str *s)
+{
+    const json_t *changes = json_object_get(node, "changes");
+    str_appendf(s, "\nNew container '%s' from %s", json_text(node, "new.name", ""),
+                json_text(node, "new.image", ""));
+    if (json_array_size(changes) == 0) {
+        str_append(s, ": everything else as it is\n");
+        return;
+    }
+    str_append(s, "; everything is as on the old one but:\n");
+    for (size_t i = 0; i < json_array_size(changes); i++) {
+        const json_t *change = json_array_get(changes, i);
+        str_appendf(s, "  %-34s ", json_text(change, "field", ""));
+        print_value(s, json_object_get(change, "old"));
+        str_append(s, " → ");
+        print_value(s, json_object_get(change, "new"));
+        str_append(s, str_eq(json_text(change, "by", ""), "image") ? "  (by the image)\n" : "\n");
+    }
+}
+
+static void print_rows(const struct plan *p, struct str *s)
+{
+    str_append(s, "\nSteps:\n");
+    for (size_t i = 0; i < p->row_count; i++) {
+        const struct plan_row *row = &p->rows[i];
+        str_appendf(s, "  %2zu  %-16s %s", i + 1, plan_step_name(row->step),
+                    plan_step_title(row->step));
+        if (row->node != PLAN_ALL_NODES && plan_node_count(p) > 1) {
+            str_appendf(s, " on %s", json_text(plan_node(p, row->node), "name", ""));
+        }
+        str_append_c(s, '\n');
+    }
+}
+
+static void print_waived(const struct plan *p, struct str *s)
+{
+    const json_t *waived = json_object_get(p->json, "waived");
+    for (size_t i = 0; i < json_array_size(waived); i++) {
+        const json_t *w = json_array_get(waived, i);
+        str_appendf(s, "\nAccepted: %s: %s (%s)\n", json_text(w, "rule", ""),
+                    json_text(w, "text", ""), json_text(w, "reason", ""));
+    }
+}
+
+void print_plan(const struct plan *p, struct str *s)
+{
+    str_appendf(s, "Upgrade of '%s': %s → %s\n", json_text(p->json, "deployment", ""),
+                json_text(p->json, "from.version", json_text(p->json, "from.tag", "?")),
+                json_text(p->json, "to.version", json_text(p->json, "to.tag", "?")));
+    str_appendf(s, "MetaDB %s:%d, databases %s, %s", json_text(p->json, "metadb.host", ""),
+                (int)json_int(p->json, "metadb.port", 0), json_text(p->json, "metadb.rm", ""),
+                json_text(p->json, "metadb.cm", ""));
+    const json_t *heartbeat = json_walk(p->json, "metadb.heartbeat");
+    for (size_t i = 0; i < json_array_size(heartbeat); i++) {
+        str_appendf(s, ", %s", json_string_value(json_array_get(heartbeat, i)));
+    }
+    str_append_c(s, '\n');
+    for (size_t i = 0; i < plan_node_count(p); i++) {
+        print_changes(plan_node(p, (int)i), s);
+    }
+    print_rows(p, s);
+    print_waived(p, s);
+    str_appendf(s, "\nPlan %.16s\n", p->digest);
+}
+
+void print_findings(const struct findings *findings, bool all, struct str *s)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *f = &findings->items[i];
+        if (!all && f->verdict != VERDICT_FAIL) {
+            continue;
+        }
+        const char *mark = f->verdict == VERDICT_FAIL && f->severity == SEVERITY_WARN
+                               ? "warning"
+                               : verdict_text(f->verdict);
+        str_appendf(s, "%-15s %-20s %s", mark, f->rule, f->text);
+        if (f->evidence != NULL && f->evidence[0] != '\0') {
+            str_appendf(s, " (%s)", f->evidence);
+        }
+        str_append_c(s, '\n');
+        if (f->verdict == VERDICT_FAIL && f->hint != NULL) {
+            str_appendf(s, "%36s HINT: %s\n", "", f->hint);
+        }
+        if (f->waiver_reason != NULL) {
+            str_appendf(s, "%36s accepted: %s\n", "", f->waiver_reason);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+#include "launcher/session.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/base/log.h"
+#include "launcher/engine/engine.h"
+#include "launcher/exit_code.h"
+#include "launcher/install.h"
+#include "launcher/upgrade/state.h"
+
+void session_free(struct session *s)
+{
+    free(s->endpoint);
+    free(s->state);
+    free(s->metadb_program);
+    free(s->version_table);
+    free(s->load_file);
+    free(s->https_crt);
+    free(s->https_key);
+    waiver_list_free(&s->waivers);
+}
+
+/* A path that must be there, made absolute: the plan is carried out from any folder. */
+static int resolve(const char *option, const char *path, char **ret, struct err *err)
+{
+    if (path == NULL) {
+        return 0;
+    }
+    *ret = realpath(path, NULL);
+    if (*ret == NULL) {
+        return err_fail(err, ERR_USAGE, "--%s '%s' cannot be read: %m\nHINT: name an existing file",
+                        option, path);
+    }
+    return 0;
+}
+
+static const char *choose_endpoint(const struct options *o)
+{
+    const char *environment = getenv("DOCKER_HOST");
+    if (o->endpoint != NULL) {
+        return o->endpoint;
+    }
+    return environment != NULL && environment[0] != '\0' ? environment : ENGINE_DEFAULT_ENDPOINT;
+}
+
+int session_open(const struct options *options, struct session *ret, struct err *err)
+{
+    AUTO_SESSION struct session s = {.options = options};
+    s.endpoint = mem_strdup(choose_endpoint(options));
+    s.state = state_folder(options->state_dir);
+    s.metadb_program = install_metadb_program();
+    s.version_table = options->version_table != NULL ? mem_strdup(options->version_table)
+                                                     : install_data_file("version_paths.yaml");
+    if ((options->https_crt == NULL) != (options->https_key == NULL)) {
+        return err_fail(err, ERR_USAGE,
+                        "--https-crt and --https-key go together\nHINT: give both, or neither");
+    }
+    /* The TLS pair lies on the engine's host, which need not be this one. */
+    s.https_crt = options->https_crt == NULL ? NULL : mem_strdup(options->https_crt);
+    s.https_key = options->https_key == NULL ? NULL : mem_strdup(options->https_key);
+    if (resolve("load", options->load, &s.load_file, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < options->accept.count; i++) {
+        if (waiver_list_add_argument(&s.waivers, options->accept.items[i], err) != 0) {
+            return -1;
+        }
+    }
+    *ret = s;
+    memset(&s, 0, sizeof(s));
+    return 0;
+}
+
+int session_survey(const struct session *s, struct survey *ret, struct err *err)
+{
+    const struct options *o = s->options;
+    if (o->tag == NULL) {
+        return err_fail(err, ERR_USAGE,
+                        "no --tag was given: the version to upgrade to\n"
+                        "HINT: for example --tag feature_4.0.0-ce");
+    }
+    const struct survey_request request = {
+        .endpoint = s->endpoint,
+        .container = o->arguments.items[1],
+        .tag = o->tag,
+        .repository = o->image,
+        .new_name = o->new_name,
+        .host_ip = o->host_ip,
+        .https_crt = s->https_crt,
+        .https_key = s->https_key,
+        .set_env = &o->set_env,
+        .state = s->state,
+        .version_table = s->version_table,
+        .metadb_program = s->metadb_program,
+        .waivers = &s->waivers,
+        .options = {.load_file = s->load_file,
+                    .stop_timeout_ms = o->stop_timeout_ms,
+                    .health_timeout_ms = o->health_timeout_ms,
+                    .refetch_reserve_min = (unsigned)o->refetch_reserve_min,
+                    .perceive_checkpoint = o->perceive_checkpoint},
+    };
+    return survey_make(&request, ret, err);
+}
+
+int session_fail(const struct err *err)
+{
+    log_err(err);
+    return exit_code_of_error(err);
+}
+
+void session_print_json(const json_t *document)
+{
+    AUTO_FREE char *text = json_pretty(document);
+    puts(text);
+}
+
+bool session_wants_json(const struct options *options)
+{
+    return str_eq(options->output, "json");
+}

@@ -1,0 +1,169 @@
+#include "launcher/upgrade/execution.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "launcher/base/fs.h"
+#include "launcher/upgrade/spec_fields.h"
+#include "launcher/upgrade/state.h"
+
+struct execution {
+    struct run run;
+    char *id, *state;
+    struct run_node *nodes;
+    size_t node_count;
+    struct oms_config config; /* of the first node: the MetaDB is the same for all */
+    struct strv heartbeat_dbs;
+    struct journal *journal;
+};
+
+struct run *execution_run(struct execution *x)
+{
+    return &x->run;
+}
+
+void execution_free(struct execution *x)
+{
+    if (x == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < x->node_count; i++) {
+        engine_free(x->nodes[i].engine);
+        free(x->nodes[i].old_id);
+        free(x->nodes[i].new_id);
+    }
+    free(x->nodes);
+    oms_config_free(&x->config);
+    strv_free(&x->heartbeat_dbs);
+    journal_free(x->journal);
+    json_decref(x->run.memory);
+    free(x->id);
+    free(x->state);
+    free(x);
+}
+
+void execution_free_ptr(struct execution **x)
+{
+    execution_free(*x);
+}
+
+static int open_nodes(struct execution *x, const struct plan *plan, struct err *err)
+{
+    size_t count = plan_node_count(plan);
+    x->nodes = mem_grow(NULL, count, sizeof(*x->nodes));
+    memset(x->nodes, 0, count * sizeof(*x->nodes));
+    x->node_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *node = plan_node(plan, (int)i);
+        const struct engine_options options = {.endpoint = json_text(node, "endpoint", NULL)};
+        x->nodes[i].old_id = mem_strdup(json_text(node, "old.id", ""));
+        if (engine_open(&options, &x->nodes[i].engine, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The password is in no plan: it is read from the old container's config.yaml each time. */
+static int open_metadb(struct execution *x, const struct plan *plan, const char *program,
+                       struct err *err)
+{
+    const json_t *metadb = json_object_get(plan->json, "metadb");
+    const json_t *heartbeat = json_object_get(metadb, "heartbeat");
+    if (oms_config_read(x->nodes[0].engine, x->nodes[0].old_id, &x->config, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < json_array_size(heartbeat); i++) {
+        strv_add(&x->heartbeat_dbs, json_string_value(json_array_get(heartbeat, i)));
+    }
+    x->run.metadb = (struct metadb){
+        .program = program,
+        .host = json_text(metadb, "host", ""),
+        .port = (uint16_t)json_int(metadb, "port", 0),
+        .user = json_text(metadb, "user", ""),
+        .password = &x->config.meta_password,
+        .rm_db = json_text(metadb, "rm", ""),
+        .cm_db = json_text(metadb, "cm", ""),
+        .heartbeat_dbs = &x->heartbeat_dbs,
+    };
+    return 0;
+}
+
+static int store_json(const struct execution *x, const char *name, const json_t *document,
+                      struct err *err)
+{
+    AUTO_FREE char *path = state_run_file(x->state, x->id, name);
+    AUTO_FREE char *text = json_pretty(document);
+    return fs_write_atomic(path, text, strlen(text), err);
+}
+
+static void mask_secrets(json_t *env)
+{
+    for (size_t i = 0; i < json_array_size(env); i++) {
+        const char *entry = json_string_value(json_array_get(env, i));
+        AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
+        if (spec_env_is_secret(name)) {
+            AUTO_FREE char *masked = mem_printf("%s=***", name);
+            json_array_set_new(env, i, json_string(masked));
+        }
+    }
+}
+
+/* What the old container was, for the day when somebody has to make it again by hand. */
+static int store_old(const struct execution *x, size_t node, struct err *err)
+{
+    AUTO_JSON json_t *answer = NULL;
+    if (engine_container_inspect(x->nodes[node].engine, x->nodes[node].old_id, &answer, err) != 0) {
+        return -1;
+    }
+    mask_secrets(json_walk(answer, "Config.Env"));
+    AUTO_FREE char *name = mem_printf("old-%zu.json", node);
+    return store_json(x, name, answer, err);
+}
+
+static int begin_journal(struct execution *x, const struct plan *plan, struct err *err)
+{
+    AUTO_FREE char *path = state_run_file(x->state, x->id, "journal.jsonl");
+    if (journal_create(path, &x->journal, err) != 0) {
+        return -1;
+    }
+    json_t *record = json_make(
+        "{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "begin", "run", x->id, "plan", plan->digest,
+        "deployment", json_text(plan->json, "deployment", ""), "endpoint",
+        json_text(plan_node(plan, 0), "endpoint", ""), "tool", "omslaunch " OMSLAUNCH_VERSION);
+    return journal_append(x->journal, record, err);
+}
+
+int execution_begin(const struct execution_request *request, struct execution **ret,
+                    struct err *err)
+{
+    AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
+    x->id = mem_strdup(request->run);
+    x->state = mem_strdup(request->state);
+    AUTO_JSON json_t *document = plan_to_json(request->plan);
+    if (open_nodes(x, request->plan, err) != 0 ||
+        open_metadb(x, request->plan, request->metadb_program, err) != 0 ||
+        state_create_run(x->state, x->id, err) != 0 ||
+        store_json(x, "plan.json", document, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < x->node_count; i++) {
+        if (store_old(x, i, err) != 0) {
+            return -1;
+        }
+    }
+    if (begin_journal(x, request->plan, err) != 0) {
+        return -1;
+    }
+    x->run.id = x->id;
+    x->run.state = x->state;
+    x->run.plan = request->plan;
+    x->run.journal = x->journal;
+    x->run.nodes = x->nodes;
+    x->run.set_env = request->set_env;
+    x->run.observer = request->observer;
+    x->run.memory = json_object();
+    *ret = TAKE(x);
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* From a plan to a run that can be carried out: folder, journal, engines, MetaDB. */
+#ifndef OMSLAUNCH_UPGRADE_EXECUTION_H
+#define OMSLAUNCH_UPGRADE_EXECUTION_H
+
+#include "launcher/upgrade/run.h"
+
+struct execution_request {
+    const char *state; /* the state folder, prepared */
+    const char *run;   /* ID */
+    const struct plan *plan;
+    const char *metadb_program;
+    const struct strv *set_env;
+    const struct run_observer *observer;
+};
+
+struct execution;
+
+/* Creates the run's folder, stores plan and old containers, begins the journal. Nothing outside the
+ * state folder is touched. ERR_STATE, and what engines and config.yaml may fail with. */
+int execution_begin(const struct execution_request *request, struct execution **ret,
+                    struct err *err) MUST_USE;
+void execution_free(struct execution *x);
+void execution_free_ptr(struct execution **x);
+#define AUTO_EXECUTION CLEANUP(execution_free_ptr)
+
+struct run *execution_run(struct execution *x);
+
+#endif

@@ -1,0 +1,96 @@
+#include "launcher/upgrade/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/base/str.h"
+#include "launcher/upgrade/journal.h"
+#include "launcher/upgrade/state.h"
+
+void history_free(struct history *h)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        struct past_run *p = &h->items[i];
+        free(p->id);
+        free(p->deployment);
+        free(p->endpoint);
+        free(p->result);
+        free(p->step);
+        free(p->damage);
+    }
+    free(h->items);
+    *h = (struct history){.items = NULL};
+}
+
+static void replace(char **slot, const char *text)
+{
+    free(*slot);
+    *slot = text == NULL ? NULL : mem_strdup(text);
+}
+
+static void read_records(const struct journal *j, struct past_run *p)
+{
+    for (size_t i = 0; i < journal_count(j); i++) {
+        const json_t *record = journal_at(j, i);
+        const char *type = json_text(record, "type", "");
+        uint64_t at_ms = (uint64_t)json_int(record, "wall_ms", 0);
+        if (str_eq(type, "begin")) {
+            p->begun_ms = at_ms;
+            replace(&p->deployment, json_text(record, "deployment", ""));
+            replace(&p->endpoint, json_text(record, "endpoint", ""));
+        } else if (str_eq(type, "end")) {
+            replace(&p->result, json_text(record, "result", ""));
+            p->ended_ms = at_ms;
+        } else {
+            /* Anything after an end means that the run was taken up again. */
+            replace(&p->result, NULL);
+            replace(&p->step, json_text(record, "step", p->step));
+        }
+    }
+}
+
+static void read_run(const char *state, const char *id, struct past_run *p)
+{
+    AUTO_FREE char *path = state_run_file(state, id, "journal.jsonl");
+    AUTO_JOURNAL struct journal *j = NULL;
+    struct err err = ERR_INIT;
+    *p = (struct past_run){.id = mem_strdup(id)};
+    if (journal_read(path, &j, &err) != 0) {
+        p->damage = mem_strdup(err.text);
+        return;
+    }
+    read_records(j, p);
+}
+
+int history_read(const char *state, struct history *ret, struct err *err)
+{
+    AUTO_STRV struct strv runs = STRV_INIT;
+    if (state_list_runs(state, &runs, err) != 0) {
+        return -1;
+    }
+    struct history h = {.items = mem_grow(NULL, runs.count + 1, sizeof(*h.items))};
+    for (size_t i = 0; i < runs.count; i++) {
+        read_run(state, runs.items[i], &h.items[h.count++]);
+    }
+    *ret = h;
+    return 0;
+}
+
+static bool is_unfinished(const struct past_run *p)
+{
+    return p->damage == NULL &&
+           (p->result == NULL || str_eq(p->result, "held") || str_eq(p->result, "rollback-failed"));
+}
+
+const struct past_run *history_unfinished(const struct history *h, const char *deployment,
+                                          const char *endpoint)
+{
+    for (size_t i = h->count; i-- > 0;) {
+        const struct past_run *p = &h->items[i];
+        if (is_unfinished(p) && str_eq(p->deployment, deployment) &&
+            str_eq(p->endpoint, endpoint)) {
+            return p;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,37 @@
+/* What earlier runs left in the state folder. */
+#ifndef OMSLAUNCH_UPGRADE_HISTORY_H
+#define OMSLAUNCH_UPGRADE_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "launcher/base/err.h"
+#include "launcher/base/json.h"
+#include "launcher/base/mem.h"
+
+struct past_run {
+    char *id;
+    char *deployment; /* name of the container that was upgraded */
+    char *endpoint;
+    char *result; /* "upgraded", "held", …; NULL: it has not ended, or was killed */
+    char *step;   /* the last step that was begun; NULL if none */
+    char *damage; /* why its journal cannot be read; NULL if it can */
+    uint64_t begun_ms, ended_ms;
+};
+
+struct history {
+    struct past_run *items; /* oldest first */
+    size_t count;
+};
+
+#define AUTO_HISTORY CLEANUP(history_free)
+
+int history_read(const char *state, struct history *ret, struct err *err) MUST_USE;
+void history_free(struct history *h);
+/* Neither ended well nor was undone: the newest run of that deployment that still needs `resume` or
+ * `rollback`, or NULL. */
+const struct past_run *history_unfinished(const struct history *h, const char *deployment,
+                                          const char *endpoint);
+
+#endif

@@ -1,0 +1,35 @@
+/* What a run meant to do and what became of it: append-only JSON lines, one write and fdatasync
+ * each.
+ *
+ * A record is {"seq":N,"time":"…","wall_ms":N,"type":…,…,"chain":"16 hex digits"}. The chain value
+ * is a digest over the record and the one before it, so that a line that was lost, swapped or
+ * edited shows. A torn last line is what a crash leaves, and is not counted; any other damage is
+ * refused. */
+#ifndef OMSLAUNCH_UPGRADE_JOURNAL_H
+#define OMSLAUNCH_UPGRADE_JOURNAL_H
+
+#include <stddef.h>
+
+#include "launcher/base/err.h"
+#include "launcher/base/json.h"
+
+struct journal;
+
+/* The file must not exist yet. ERR_STATE. */
+int journal_create(const char *path, struct journal **ret, struct err *err) MUST_USE;
+/* For appending; a torn last line is cut off first. ERR_STATE naming the damaged line. */
+int journal_open(const char *path, struct journal **ret, struct err *err) MUST_USE;
+/* For reading only; the file is not touched. */
+int journal_read(const char *path, struct journal **ret, struct err *err) MUST_USE;
+void journal_free(struct journal *j);
+void journal_free_ptr(struct journal **j);
+#define AUTO_JOURNAL CLEANUP(journal_free_ptr)
+
+/* Adds seq, time and chain to `record_take` and appends it; on the disk when it returns 0. When it
+ * fails (ERR_STATE), the file is as before. */
+int journal_append(struct journal *j, json_t *record_take, struct err *err) MUST_USE;
+
+size_t journal_count(const struct journal *j);
+const json_t *journal_at(const struct journal *j, size_t index); /* borrowed */
+
+#endif

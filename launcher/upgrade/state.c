@@ -1,0 +1,175 @@
+#include "launcher/upgrade/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "launcher/base/clock.h"
+#include "launcher/base/fs.h"
+#include "launcher/base/stop.h"
+
+#define ROOT_STATE "/var/lib/omslaunch"
+#define LOCK_POLL_MS 500
+
+char *state_folder(const char *option)
+{
+    if (option != NULL) {
+        return mem_strdup(option);
+    }
+    if (geteuid() == 0) {
+        return mem_strdup(ROOT_STATE);
+    }
+    const char *base = getenv("XDG_STATE_HOME");
+    if (base != NULL && base[0] == '/') {
+        return fs_join(base, "omslaunch");
+    }
+    const char *home = getenv("HOME");
+    return fs_join(home != NULL ? home : "/", ".local/state/omslaunch");
+}
+
+void state_make_run_id(char run[RUN_ID_MAX])
+{
+    time_t now = (time_t)(clock_wall_ms() / 1000);
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    unsigned char chance[2] = {0, 0};
+    if (getrandom(chance, sizeof(chance), 0) != (ssize_t)sizeof(chance)) {
+        chance[0] = (unsigned char)getpid();
+    }
+    char date[20];
+    strftime(date, sizeof(date), "%Y%m%d-%H%M%S", &parts);
+    snprintf(run, RUN_ID_MAX, "%s-%02x%02x", date, chance[0], chance[1]);
+}
+
+char *state_run_folder(const char *state, const char *run)
+{
+    return mem_printf("%s/runs/%s", state, run);
+}
+
+char *state_run_file(const char *state, const char *run, const char *name)
+{
+    return mem_printf("%s/runs/%s/%s", state, run, name);
+}
+
+char *state_backup_folder(const char *state, const char *run)
+{
+    return mem_printf("%s/backups/%s", state, run);
+}
+
+int state_prepare(const char *state, struct err *err)
+{
+    static const char *const folders[] = {"runs", "backups", "locks"};
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        AUTO_FREE char *path = fs_join(state, folders[i]);
+        if (fs_make_dirs(path, err) != 0) {
+            return err_hint(err, "name a folder that can be written with --state-dir");
+        }
+    }
+    return 0;
+}
+
+int state_create_run(const char *state, const char *run, struct err *err)
+{
+    AUTO_FREE char *logs = state_run_file(state, run, "logs");
+    return fs_make_dirs(logs, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int state_list_runs(const char *state, struct strv *ret, struct err *err)
+{
+    AUTO_FREE char *folder = fs_join(state, "runs");
+    DIR *dir = opendir(folder);
+    if (dir == NULL) {
+        if (errno == ENOENT) {
+            return 0;
+        }
+        return err_fail(err, ERR_STATE,
+                        "cannot read the folder of runs '%s': %m\nHINT: run as the user who "
+                        "upgrades, or name another folder with --state-dir",
+                        folder);
+    }
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] != '.') {
+            strv_add(ret, entry->d_name);
+        }
+    }
+    closedir(dir);
+    if (ret->count > 1) {
+        qsort(ret->items, ret->count, sizeof(ret->items[0]), by_name);
+    }
+    return 0;
+}
+
+static char *boot_id(void)
+{
+    AUTO_STR struct str text = STR_INIT;
+    struct err ignored;
+    if (fs_read("/proc/sys/kernel/random/boot_id", 64, false, &text, &ignored) != 0) {
+        return mem_strdup("unknown");
+    }
+    return mem_strndup(str_get(&text), strcspn(str_get(&text), "\n"));
+}
+
+static char *describe_owner(const char *run)
+{
+    char host[256] = "unknown";
+    gethostname(host, sizeof(host) - 1);
+    char now[CLOCK_TEXT_MAX];
+    AUTO_FREE char *boot = boot_id();
+    AUTO_JSON json_t *owner =
+        json_make("{s:s, s:i, s:s, s:s, s:s}", "run", run, "pid", (int)getpid(), "host", host,
+                  "boot", boot, "since", clock_format(clock_wall_ms(), now));
+    return json_compact(owner);
+}
+
+static void say_holder(const struct str *holder, const char *deployment, struct err *err)
+{
+    AUTO_JSON json_t *owner = NULL;
+    struct err ignored;
+    if (json_parse(str_get(holder), holder->len, "the lock", &owner, &ignored) != 0) {
+        return;
+    }
+    err_fail(err, ERR_LOCKED,
+             "another run works on '%s': %s, process %d on %s since %s\n"
+             "HINT: wait for it to end (--lock-wait 10m does), or see 'omslaunch status'",
+             deployment, json_text(owner, "run", "?"), (int)json_int(owner, "pid", 0),
+             json_text(owner, "host", "?"), json_text(owner, "since", "?"));
+}
+
+int state_lock(const char *state, const char *deployment, const char *run, uint64_t wait_ms,
+               int *ret_fd, struct err *err)
+{
+    AUTO_FREE char *path = mem_printf("%s/locks/%s.lock", state, deployment);
+    uint64_t deadline_ms = clock_deadline(wait_ms);
+    AUTO_FD int fd = -1;
+    for (;;) {
+        AUTO_STR struct str holder = STR_INIT;
+        if (fs_lock(path, &holder, &fd, err) == 0) {
+            break;
+        }
+        if (err->kind != ERR_LOCKED) {
+            return -1;
+        }
+        say_holder(&holder, deployment, err);
+        if (wait_ms == 0 || clock_passed(deadline_ms) || stop_requested()) {
+            return -1;
+        }
+        clock_sleep_ms(LOCK_POLL_MS);
+    }
+    AUTO_FREE char *owner = describe_owner(run);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, strlen(owner), 0) != (ssize_t)strlen(owner)) {
+        return err_fail(err, ERR_STATE, "cannot write the lock '%s': %m", path);
+    }
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
+}

@@ -1,0 +1,168 @@
+/* wait_healthy: the container, the console and the servers, until all of them are well. */
+#include "launcher/upgrade/step_impl.h"
+
+#include "inspect/oms_health.h"
+#include "launcher/base/clock.h"
+#include "launcher/base/stop.h"
+
+#define POLL_MS 500
+#define HTTP_TIMEOUT_MS 5000
+#define SERVERS_TIMEOUT_MS 30000
+/* A live supervisor writes its heart_beat every few seconds. */
+#define HEARTBEAT_FRESH_MS 60000
+#define LOG_TAIL_LINES 5
+
+/* What is still missing, one sentence; empty when all is well. */
+struct health {
+    struct str missing;
+    struct str certificate;
+};
+
+static int keep_tail(void *arg, int stream, const char *bytes, size_t len)
+{
+    (void)stream;
+    str_append_n(arg, bytes, len);
+    return 0;
+}
+
+static int refuse_stopped(struct run *r, int node, const char *id, const struct container *c,
+                          struct err *err)
+{
+    AUTO_STR struct str tail = STR_INIT;
+    struct err ignored;
+    if (engine_container_logs(r->nodes[node].engine, id, LOG_TAIL_LINES, keep_tail, &tail,
+                              &ignored) != 0) {
+        str_append(&tail, "(no log)");
+    }
+    return err_fail(err, ERR_FAILED,
+                    "the container '%s' stopped with exit code %d before OMS was healthy; its last "
+                    "lines:\n%s\nHINT: 'docker logs %s' has the rest",
+                    c->name, c->exit_code, str_get(&tail), c->name);
+}
+
+/* Restarting by itself never makes an OMS whole: that is a failure at once, not a wait. */
+static int check_container(struct run *r, int node, const char *id, struct err *err)
+{
+    AUTO_CONTAINER struct container c = CONTAINER_INIT;
+    if (run_inspect(r, node, id, &c, err) != 0) {
+        return -1;
+    }
+    return c.running && !c.restarting ? 0 : refuse_stopped(r, node, id, &c, err);
+}
+
+static void check_http(const struct run *r, int node, struct health *h)
+{
+    const char *url = json_text(plan_node(r->plan, node), "health.url", "");
+    AUTO_OMS_HEALTH struct oms_health health = {.healthy = false};
+    oms_health_ask(url, HTTP_TIMEOUT_MS, &health);
+    if (!health.healthy) {
+        str_appendf(&h->missing, "%s%s %s", h->missing.len > 0 ? "; " : "", url,
+                    str_get(&health.state));
+    }
+    if (health.certificate.len > 0 && h->certificate.len == 0) {
+        str_append(&h->certificate, str_get(&health.certificate));
+    }
+}
+
+static const json_t *find_host(const json_t *servers, const char *ip)
+{
+    const json_t *hosts = json_object_get(servers, "hosts");
+    for (size_t i = 0; i < json_array_size(hosts); i++) {
+        const json_t *host = json_array_get(hosts, i);
+        if (str_eq(json_text(host, "ip", ""), ip)) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+static void check_server(const struct run *r, int node, const json_t *servers, uint64_t since_ms,
+                         struct health *h)
+{
+    const char *ip = json_text(plan_node(r->plan, node), "health.host_ip", NULL);
+    if (ip == NULL) {
+        return; /* an OMS without OMS_HOST_IP: there is no telling which server it is */
+    }
+    const json_t *host = find_host(servers, ip);
+    const char *status = json_text(host, "status", "not known to the MetaDB");
+    int64_t age_ms = json_int(host, "heartbeat_age_ms", INT64_MAX);
+    const char *separator = h->missing.len > 0 ? "; " : "";
+    if (!str_eq(status, "ONLINE")) {
+        str_appendf(&h->missing, "%sserver %s is %s", separator, ip, status);
+    } else if (age_ms > HEARTBEAT_FRESH_MS || age_ms > (int64_t)(clock_mono_ms() - since_ms)) {
+        str_appendf(&h->missing, "%sserver %s has no fresh heart_beat", separator, ip);
+    }
+}
+
+/* One look at everything. The MetaDB is asked only when everything else is well. */
+static int look(struct run *r, bool new_ones, uint64_t since_ms, struct health *h, struct err *err)
+{
+    str_reset(&h->missing);
+    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
+        const char *id = new_ones ? r->nodes[i].new_id : r->nodes[i].old_id;
+        if (check_container(r, (int)i, id, err) != 0) {
+            return -1;
+        }
+        check_http(r, (int)i, h);
+    }
+    if (h->missing.len > 0) {
+        return 0;
+    }
+    AUTO_JSON json_t *servers = NULL;
+    if (run_metadb(r, "servers", NULL, SERVERS_TIMEOUT_MS, &servers, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
+        check_server(r, (int)i, servers, since_ms, h);
+    }
+    return 0;
+}
+
+static int wait_until_healthy(struct run *r, bool new_ones, struct health *h, struct err *err)
+{
+    uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.health_timeout_ms", 0);
+    uint64_t deadline_ms = clock_deadline(timeout_ms);
+    uint64_t since_ms = clock_mono_ms();
+    for (;;) {
+        if (look(r, new_ones, since_ms, h, err) != 0) {
+            return -1;
+        }
+        if (h->missing.len == 0) {
+            return 0;
+        }
+        run_say_progress(r, str_get(&h->missing), 0, 0, false);
+        if (stop_requested()) {
+            return err_fail(err, ERR_INTERRUPTED, "asked to stop while waiting for OMS: %s",
+                            str_get(&h->missing));
+        }
+        if (clock_passed(deadline_ms)) {
+            return err_fail(
+                err, ERR_TIMEOUT,
+                "OMS is not healthy after %llu s: %s\n"
+                "HINT: look at the container's log and /home/admin/logs, or wait longer "
+                "with --health-timeout",
+                (unsigned long long)(timeout_ms / 1000), str_get(&h->missing));
+        }
+        clock_sleep_ms(POLL_MS);
+    }
+}
+
+STEP_APPLY(health_apply)
+{
+    (void)node, (void)prepared;
+    struct health h = {.missing = STR_INIT};
+    uint64_t begun_ms = clock_mono_ms();
+    int rc = wait_until_healthy(r, true, &h, err);
+    if (rc == 0) {
+        AUTO_STR struct str summary = STR_INIT;
+        str_append(&summary, "container, console and servers are well after ");
+        str_append_duration(&summary, clock_mono_ms() - begun_ms);
+        if (h.certificate.len > 0) {
+            str_appendf(&summary, "; certificate: %s", str_get(&h.certificate));
+        }
+        *ret = json_make("{s:s}", "summary", str_get(&summary));
+    }
+    str_free(&h.missing);
+    str_free(&h.certificate);
+    return rc;
+}

@@ -1,0 +1,47 @@
+/* Inside of this room only: the functions behind the step table (contracts: struct step), and what
+ * they share. */
+#ifndef OMSLAUNCH_UPGRADE_STEP_IMPL_H
+#define OMSLAUNCH_UPGRADE_STEP_IMPL_H
+
+#include "launcher/upgrade/steps.h"
+
+#define STEP_APPLY(name) \
+    int name(struct run *r, int node, const json_t *prepared, json_t **ret, struct err *err)
+#define STEP_PREPARE(name) int name(struct run *r, int node, json_t **ret, struct err *err)
+#define STEP_PROBE(name)                                                             \
+    int name(struct run *r, int node, const json_t *prepared, enum step_answer *ret, \
+             json_t **ret_evidence, struct err *err)
+
+STEP_APPLY(load_image_apply);
+STEP_APPLY(create_new_apply);
+STEP_PROBE(create_new_probe);
+
+STEP_PREPARE(ha_off_prepare);
+STEP_APPLY(ha_off_apply);
+STEP_PROBE(ha_off_probe);
+STEP_APPLY(ha_on_apply);
+
+STEP_APPLY(stop_old_apply);
+STEP_PROBE(stop_old_probe);
+STEP_APPLY(swap_names_apply);
+STEP_APPLY(start_new_apply);
+STEP_PROBE(start_new_probe);
+STEP_APPLY(keep_running_apply);
+
+STEP_APPLY(trim_apply);
+STEP_APPLY(backup_apply);
+STEP_APPLY(init_apply);
+STEP_PROBE(init_probe);
+STEP_APPLY(health_apply);
+/* For what is harmless to do again. */
+STEP_PROBE(step_again_probe);
+
+/* One request to the MetaDB, with progress to the observer. `parameters_take` may be NULL. */
+int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint64_t timeout_ms,
+               json_t **ret, struct err *err) MUST_USE;
+
+/* The container of that ID as it is now. */
+int run_inspect(struct run *r, int node, const char *id, struct container *ret,
+                struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,48 @@
+/* trim_heartbeats and backup_metadb. */
+#include "launcher/upgrade/step_impl.h"
+
+#include "launcher/upgrade/state.h"
+
+#define MINUTE_MS 60000U
+#define TRIM_TIMEOUT_MS (60U * MINUTE_MS)
+#define BACKUP_TIMEOUT_MS (24ULL * 60 * MINUTE_MS)
+
+/* ---- trim_heartbeats (domain, "The MetaDB": heatbeat_sequence) ---- */
+
+STEP_APPLY(trim_apply)
+{
+    (void)node, (void)prepared;
+    AUTO_JSON json_t *answer = NULL;
+    if (run_metadb(r, "trim", NULL, TRIM_TIMEOUT_MS, &answer, err) != 0) {
+        return -1;
+    }
+    json_int_t deleted = 0;
+    const json_t *databases = json_object_get(answer, "databases");
+    for (size_t i = 0; i < json_array_size(databases); i++) {
+        deleted += json_int(json_array_get(databases, i), "deleted", 0);
+    }
+    AUTO_FREE char *summary = mem_printf("%lld old rows cleared", (long long)deleted);
+    *ret = json_make("{s:s, s:I}", "summary", summary, "deleted", deleted);
+    return 0;
+}
+
+/* ---- backup_metadb ---- */
+
+STEP_APPLY(backup_apply)
+{
+    (void)node, (void)prepared;
+    AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
+    json_t *request = json_make("{s:s}", "folder", folder);
+    AUTO_JSON json_t *answer = NULL;
+    if (run_metadb(r, "dump", request, BACKUP_TIMEOUT_MS, &answer, err) != 0) {
+        return -1;
+    }
+    AUTO_STR struct str summary = STR_INIT;
+    str_appendf(&summary, "%lld tables, %lld rows, ", (long long)json_int(answer, "tables", 0),
+                (long long)json_int(answer, "rows", 0));
+    str_append_size(&summary, (uint64_t)json_int(answer, "bytes", 0));
+    str_appendf(&summary, " in %s", folder);
+    *ret = json_make("{s:s, s:s, s:O}", "summary", str_get(&summary), "folder", folder, "dump",
+                     answer);
+    return 0;
+}

@@ -1,0 +1,177 @@
+/* stop_old, swap_names, start_new, keep_running: from the old container to the new one. */
+#include "launcher/upgrade/step_impl.h"
+
+#include <string.h>
+
+#include "launcher/base/clock.h"
+
+/* The engine gets this much longer than the container, so that a slow stop is not taken for a dead
+ * engine. */
+#define KILLED_BY_ENGINE 137
+
+/* ---- stop_old ---- */
+
+static uint64_t stop_timeout_ms(const struct run *r, const struct container *old)
+{
+    uint64_t ours = (uint64_t)json_int(r->plan->json, "options.stop_timeout_ms", 0);
+    uint64_t own = (uint64_t)json_int(old->config, "StopTimeout", 0) * 1000;
+    return ours > own ? ours : own;
+}
+
+static json_t *stop_evidence(uint64_t t1_ms, uint64_t took_ms, int exit_code)
+{
+    AUTO_STR struct str summary = STR_INIT;
+    str_append(&summary, "stopped in ");
+    str_append_duration(&summary, took_ms);
+    if (exit_code == KILLED_BY_ENGINE) {
+        str_append(&summary, ", killed: it did not stop in time (--stop-timeout)");
+    }
+    return json_make("{s:s, s:I, s:i}", "summary", str_get(&summary), "t1_ms", (json_int_t)t1_ms,
+                     "exit_code", exit_code);
+}
+
+STEP_APPLY(stop_old_apply)
+{
+    (void)prepared;
+    struct engine *e = r->nodes[node].engine;
+    const char *id = r->nodes[node].old_id;
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    AUTO_CONTAINER struct container stopped = CONTAINER_INIT;
+    AUTO_JSON json_t *never = json_make("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0);
+    if (run_inspect(r, node, id, &old, err) != 0) {
+        return -1;
+    }
+    /* First the restart policy: a restart of the daemon must not wake it beside the new one. */
+    if (engine_container_set_restart_policy(e, id, never, err) != 0) {
+        return -1;
+    }
+    uint64_t t1_ms = clock_wall_ms();
+    uint64_t begun_ms = clock_mono_ms();
+    if (engine_container_stop(e, id, stop_timeout_ms(r, &old), err) != 0 ||
+        run_inspect(r, node, id, &stopped, err) != 0) {
+        return -1;
+    }
+    if (stopped.running) {
+        return err_fail(err, ERR_FAILED,
+                        "the container '%s' still runs after it was stopped\n"
+                        "HINT: something starts it again; find out what, before going on",
+                        stopped.name);
+    }
+    *ret = stop_evidence(t1_ms, clock_mono_ms() - begun_ms, stopped.exit_code);
+    return 0;
+}
+
+STEP_PROBE(stop_old_probe)
+{
+    (void)prepared;
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    AUTO_JSON json_t *answer = NULL;
+    if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].old_id, &answer, err) != 0 ||
+        container_from_engine(answer, &old, err) != 0) {
+        return -1;
+    }
+    uint64_t finished_ms = 0;
+    bool never = str_eq(json_text(old.host_config, "RestartPolicy.Name", "no"), "no");
+    if (old.running || !never ||
+        clock_parse(json_text(answer, "State.FinishedAt", ""), &finished_ms) != 0) {
+        *ret = STEP_NOT_DONE;
+        return 0;
+    }
+    *ret = STEP_DONE;
+    *ret_evidence = stop_evidence(finished_ms, 0, old.exit_code);
+    return 0;
+}
+
+/* ---- swap_names ---- */
+
+static int rename_to(struct run *r, int node, const char *id, const char *name, struct err *err)
+{
+    AUTO_CONTAINER struct container now = CONTAINER_INIT;
+    if (run_inspect(r, node, id, &now, err) != 0) {
+        return -1;
+    }
+    return str_eq(now.name, name) ? 0
+                                  : engine_container_rename(r->nodes[node].engine, id, name, err);
+}
+
+STEP_APPLY(swap_names_apply)
+{
+    (void)prepared;
+    const char *final_name = json_text(plan_node(r->plan, node), "new.name", "");
+    AUTO_FREE char *old_name = run_container_name(r, node, "old");
+    if (rename_to(r, node, r->nodes[node].old_id, old_name, err) != 0 ||
+        rename_to(r, node, r->nodes[node].new_id, final_name, err) != 0) {
+        return -1;
+    }
+    AUTO_FREE char *summary = mem_printf("the old one is '%s' now", old_name);
+    *ret = json_make("{s:s, s:s, s:s}", "summary", summary, "old_name", old_name, "new_name",
+                     final_name);
+    return 0;
+}
+
+/* ---- start_new ---- */
+
+static json_t *start_evidence(const json_t *answer)
+{
+    uint64_t started_ms = 0;
+    if (clock_parse(json_text(answer, "State.StartedAt", ""), &started_ms) != 0) {
+        started_ms = clock_wall_ms();
+    }
+    AUTO_FREE char *summary = mem_printf("'%s' runs", json_text(answer, "Name", "/?") + 1);
+    return json_make("{s:s, s:I}", "summary", summary, "started_ms", (json_int_t)started_ms);
+}
+
+STEP_APPLY(start_new_apply)
+{
+    (void)prepared;
+    struct engine *e = r->nodes[node].engine;
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    if (run_inspect(r, node, r->nodes[node].old_id, &old, err) != 0) {
+        return -1;
+    }
+    if (old.running) {
+        return err_fail(err, ERR_FAILED,
+                        "the old container '%s' runs again: the new one is not started beside it\n"
+                        "HINT: find out who started it, stop it, then resume",
+                        old.name);
+    }
+    AUTO_JSON json_t *answer = NULL;
+    if (engine_container_start(e, r->nodes[node].new_id, err) != 0 ||
+        engine_container_inspect(e, r->nodes[node].new_id, &answer, err) != 0) {
+        return -1;
+    }
+    *ret = start_evidence(answer);
+    return 0;
+}
+
+STEP_PROBE(start_new_probe)
+{
+    (void)prepared;
+    AUTO_JSON json_t *answer = NULL;
+    if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].new_id, &answer, err) != 0) {
+        return -1;
+    }
+    if (!json_bool(answer, "State.Running", false)) {
+        *ret = STEP_NOT_DONE;
+        return 0;
+    }
+    *ret = STEP_DONE;
+    *ret_evidence = start_evidence(answer);
+    return 0;
+}
+
+/* ---- keep_running ---- */
+
+STEP_APPLY(keep_running_apply)
+{
+    (void)prepared;
+    const json_t *policy = json_walk(plan_node(r->plan, node), "new.host_config.RestartPolicy");
+    const char *name = json_text(policy, "Name", "no");
+    if (policy != NULL && engine_container_set_restart_policy(
+                              r->nodes[node].engine, r->nodes[node].new_id, policy, err) != 0) {
+        return -1;
+    }
+    AUTO_FREE char *summary = mem_printf("restart policy '%s', as on the old one", name);
+    *ret = json_make("{s:s}", "summary", summary);
+    return 0;
+}

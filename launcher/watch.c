@@ -1,0 +1,74 @@
+#include "launcher/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void end_progress(struct watch *w)
+{
+    if (w->progress_shown) {
+        log_progress_end(&w->progress);
+        w->progress_shown = false;
+    }
+    free(TAKE(w->last_text));
+}
+
+static void row_begins(void *arg, size_t row, const char *doing)
+{
+    const struct watch *w = arg;
+    log_info("%2zu/%zu  %s …", row + 1, w->plan->row_count, doing);
+}
+
+static void row_ends(void *arg, size_t row, bool ok, uint64_t took_ms, const char *summary)
+{
+    (void)row;
+    end_progress(arg);
+    AUTO_STR struct str took = STR_INIT;
+    str_append_duration(&took, took_ms);
+    if (ok) {
+        log_info("       ok, %s: %s", str_get(&took), summary);
+    } else {
+        log_info("       failed after %s", str_get(&took));
+    }
+}
+
+static void progress(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes)
+{
+    struct watch *w = arg;
+    if (total == 0) {
+        if (!str_eq(w->last_text, text)) {
+            end_progress(w);
+            w->last_text = mem_strdup(text);
+            log_info("       %s", text);
+        }
+        return;
+    }
+    if (!w->progress_shown || !str_eq(w->last_text, text)) {
+        end_progress(w);
+        w->last_text = mem_strdup(text);
+        log_progress_start(&w->progress, w->last_text, bytes);
+        w->progress_shown = true;
+    }
+    log_progress_update(&w->progress, done, total);
+}
+
+static void output(void *arg, const char *line)
+{
+    (void)arg;
+    log_info("       | %s", line);
+}
+
+void watch_init(struct watch *w, const struct plan *plan)
+{
+    memset(w, 0, sizeof(*w));
+    w->plan = plan;
+    w->observer = (struct run_observer){.row_begins = row_begins,
+                                        .row_ends = row_ends,
+                                        .progress = progress,
+                                        .output = output,
+                                        .arg = w};
+}
+
+void watch_free(struct watch *w)
+{
+    end_progress(w);
+}

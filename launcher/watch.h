@@ -1,0 +1,19 @@
+/* How a run is shown while it goes on. */
+#ifndef OMSLAUNCH_WATCH_H
+#define OMSLAUNCH_WATCH_H
+
+#include "launcher/base/log.h"
+#include "launcher/upgrade/run.h"
+
+struct watch {
+    const struct plan *plan;
+    struct run_observer observer; /* hand this to the run */
+    struct log_progress progress;
+    bool progress_shown;
+    char *last_text; /* a waiting text is said once, not at each look */
+};
+
+void watch_init(struct watch *w, const struct plan *plan);
+void watch_free(struct watch *w);
+
+#endif
