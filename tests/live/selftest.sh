@@ -54,13 +54,13 @@ refuses() {
         case $arg in
         *"${drop:-no such word}"*)
             # -v X and -e X go as a pair.
-            case ${args[-1]:-} in -v | -e) unset 'args[-1]' ;; esac
+            case ${args[*]: -1} in -v | -e) unset 'args[-1]' ;; esac
             ;;
         *) args+=("$arg") ;;
         esac
     done
     d rm -f try >/dev/null 2>&1
-    d run --name try "${args[@]}" "$@" >/dev/null || return 1
+    d run --pull never --name try "${args[@]}" "$@" >/dev/null || return 1
     rc=$(timeout 10 docker -H "unix://$(lab_sock)" wait try) || { echo 'still runs'; d logs try; return 1; }
     logs_say try "FATAL: $message" && same 3 "$rc"
 }

@@ -73,7 +73,7 @@ lab_oms_run() {
         tls=(-v "$dir/oms_server.crt:/etc/pki/nginx/oms_server.crt"
             -v "$dir/oms_server.key:/etc/pki/nginx/oms_server.key")
     fi
-    lab_docker "$(lab_node_engine "$node")" run -dit --net host \
+    lab_docker "$(lab_node_engine "$node")" run --pull never -dit --net host \
         -v "$dir/config.yaml:/home/admin/conf/config.yaml" \
         -v "$dir/logs:/home/admin/logs" \
         -v "$dir/store:/home/ds/store" \
