@@ -31,6 +31,8 @@ static const struct command commands[] = {
     {"ha-get", ha_get_run, "the HA settings, as text and as JSON"},
     {"ha-set", ha_set_run, "changes keys of the HA settings, and no other byte of them"},
     {"trim", trim_run, "deletes all but the newest row of each heartbeat sequence"},
+    {"dump", dump_run, "backs the databases up into a folder"},
+    {"verify", verify_run, "compares every byte of a backup with its manifest"},
 };
 
 static void print_help(FILE *to)

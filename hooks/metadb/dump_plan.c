@@ -1,0 +1,233 @@
+/* Cutting a table into ranges of its primary key that hold about as many rows each, whatever the
+ * keys look like. A single whole-number key is cut by the optimizer's estimates, which cost a look
+ * into the index each; any other key by walking the index from cut to cut inside the server. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks/metadb/dump.h"
+#include "hooks/metadb/sql.h"
+
+#define PIECE_BYTES (12UL * 1024 * 1024)
+#define PIECES_MAX 4096
+
+void dump_queue_add(struct dump_queue *q, struct dump_table *t, char *where_take, bool plan,
+                    uint64_t weight)
+{
+    pthread_mutex_lock(&q->lock);
+    q->pieces = mem_grow(q->pieces, q->count + 1, sizeof(*q->pieces));
+    q->pieces[q->count++] =
+        (struct dump_piece){.table = t, .where = where_take, .plan = plan, .weight = weight};
+    pthread_cond_signal(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+}
+
+static uint64_t piece_count(const struct schema_table *t)
+{
+    uint64_t n = t->bytes_estimate / PIECE_BYTES + 1;
+    return n < PIECES_MAX ? n : PIECES_MAX;
+}
+
+/* "(a > 1 OR (a = 1 AND b > 2))": rows after (`op` ">") or up to ("<=") the cut, in key order. */
+static void append_bound(struct str *sql, const struct schema_table *t, const struct rows *cut,
+                         bool after)
+{
+    str_append_c(sql, '(');
+    for (size_t i = 0; i < t->key_count; i++) {
+        bool last = i + 1 == t->key_count;
+        str_append(sql, i ? " OR (" : "(");
+        for (size_t k = 0; k <= i; k++) {
+            const struct schema_column *column = &t->columns[t->key[k]];
+            str_append(sql, k ? " AND " : "");
+            sql_name(sql, column->name);
+            str_append(sql, k < i ? " = " : after ? " > " : last ? " <= " : " < ");
+            literal_append_key(sql, &column->type, column->collation, cut->row[k], cut->len[k]);
+        }
+        str_append_c(sql, ')');
+    }
+    str_append_c(sql, ')');
+}
+
+static void append_key(struct str *sql, const struct schema_table *t)
+{
+    for (size_t i = 0; i < t->key_count; i++) {
+        str_append(sql, i ? "," : "");
+        sql_name(sql, t->columns[t->key[i]].name);
+    }
+}
+
+static int walk(struct dump *d, struct conn *c, struct dump_table *dt, struct err *err)
+{
+    const struct schema_table *t = dt->table;
+    uint64_t pieces = piece_count(t), step = t->rows_estimate / pieces + 1;
+    AUTO_STR struct str lower = STR_INIT;
+    for (uint64_t i = 1; i < PIECES_MAX; i++) {
+        AUTO_STR struct str sql = STR_INIT, upper = STR_INIT;
+        AUTO_ROWS struct rows cut = ROWS_INIT;
+        str_append(&sql, "SELECT ");
+        append_key(&sql, t);
+        str_append(&sql, " FROM ");
+        sql_table(&sql, t->schema->name, t->name);
+        str_append(&sql, " FORCE INDEX (PRIMARY)");
+        if (lower.len) {
+            str_appendf(&sql, " WHERE %s", str_get(&lower));
+        }
+        str_append(&sql, " ORDER BY ");
+        append_key(&sql, t);
+        str_appendf(&sql, " LIMIT 1 OFFSET %llu", (unsigned long long)step);
+        if (conn_query(c, str_get(&sql), &cut, err) < 0) {
+            return -1;
+        }
+        if (!rows_next(&cut)) {
+            break;
+        }
+        append_bound(&upper, t, &cut, false);
+        dump_queue_add(&d->queue, dt,
+                       lower.len ? mem_printf("%s AND %s", str_get(&lower), str_get(&upper))
+                                 : mem_strdup(str_get(&upper)),
+                       false, t->bytes_estimate / pieces);
+        str_reset(&lower);
+        append_bound(&lower, t, &cut, true);
+    }
+    dump_queue_add(&d->queue, dt, lower.len ? str_take(&lower) : NULL, false,
+                   t->bytes_estimate / pieces);
+    return 0;
+}
+
+/* A range of a whole-number key, as distances from the smallest number of its kind, so that
+ * negative and unsigned ones are alike. */
+struct range {
+    uint64_t from, to; /* both inside */
+};
+
+struct halving {
+    struct dump *d;
+    struct conn *c;
+    struct dump_table *dt;
+    const struct schema_column *column;
+    struct range all;
+    uint64_t target;  /* rows of a piece */
+    uint64_t pending; /* start of the range that is being gathered */
+    uint64_t gathered;
+    bool no_estimates;
+};
+
+static uint64_t distance_of(const struct halving *h, const char *text)
+{
+    return h->column->type.is_unsigned ? strtoull(text, NULL, 10)
+                                       : (uint64_t)strtoll(text, NULL, 10) ^ (1ULL << 63);
+}
+
+static void append_number(struct str *sql, const struct halving *h, uint64_t distance)
+{
+    if (h->column->type.is_unsigned) {
+        str_appendf(sql, "%llu", (unsigned long long)distance);
+    } else {
+        str_appendf(sql, "%lld", (long long)(distance ^ (1ULL << 63)));
+    }
+}
+
+/* The first range has no lower end and the last no upper one: together they hold every row,
+ * whatever was estimated. */
+static void append_range(struct str *sql, const struct halving *h, struct range r)
+{
+    if (r.from > h->all.from) {
+        sql_name(sql, h->column->name);
+        str_append(sql, " >= ");
+        append_number(sql, h, r.from);
+    }
+    if (r.to < h->all.to) {
+        str_append(sql, sql->len > 0 && r.from > h->all.from ? " AND " : "");
+        sql_name(sql, h->column->name);
+        str_append(sql, " <= ");
+        append_number(sql, h, r.to);
+    }
+}
+
+static int estimate(struct halving *h, struct range r, uint64_t *ret, struct err *err)
+{
+    const struct schema_table *t = h->dt->table;
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    str_append(&sql, "EXPLAIN SELECT 1 FROM ");
+    sql_table(&sql, t->schema->name, t->name);
+    str_append(&sql, " FORCE INDEX (PRIMARY) WHERE ");
+    append_range(&sql, h, r);
+    if (conn_query(h->c, str_get(&sql), &rows, err) < 0) {
+        return -1;
+    }
+    unsigned column = rows_find(&rows, "rows");
+    h->no_estimates = column == UINT32_MAX;
+    *ret = rows_next(&rows) ? rows_u64(&rows, column, 0) : 0;
+    return 0;
+}
+
+static void put_range(struct halving *h, struct range r, uint64_t rows)
+{
+    const struct schema_table *t = h->dt->table;
+    AUTO_STR struct str where = STR_INIT;
+    append_range(&where, h, r);
+    uint64_t all = t->rows_estimate ? t->rows_estimate : 1;
+    dump_queue_add(&h->d->queue, h->dt, where.len ? str_take(&where) : NULL, false,
+                   (uint64_t)((double)t->bytes_estimate * (double)rows / (double)all));
+}
+
+/* Small neighbours are put together as they come, from left to right, up to the very last. */
+static void gather(struct halving *h, struct range r, uint64_t rows)
+{
+    h->gathered += rows;
+    if (h->gathered >= h->target || r.to == h->all.to) {
+        put_range(h, (struct range){h->pending, r.to}, h->gathered);
+        h->pending = r.to + 1;
+        h->gathered = 0;
+    }
+}
+
+static int halve(struct halving *h, struct range r, uint64_t rows, int depth, struct err *err)
+{
+    if (rows <= h->target || r.from == r.to || depth == 0 || h->no_estimates) {
+        gather(h, r, rows);
+        return 0;
+    }
+    uint64_t middle = r.from + (r.to - r.from) / 2, left = 0, right = 0;
+    struct range a = {r.from, middle}, b = {middle + 1, r.to};
+    if (estimate(h, a, &left, err) < 0 || estimate(h, b, &right, err) < 0 ||
+        halve(h, a, left, depth - 1, err) < 0) {
+        return -1;
+    }
+    return halve(h, b, right, depth - 1, err);
+}
+
+static int by_estimates(struct dump *d, struct conn *c, struct dump_table *dt, struct err *err)
+{
+    const struct schema_table *t = dt->table;
+    struct halving h = {.d = d, .c = c, .dt = dt, .column = &t->columns[t->key[0]]};
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_ROWS struct rows ends = ROWS_INIT;
+    str_append(&sql, "SELECT MIN(");
+    sql_name(&sql, h.column->name);
+    str_append(&sql, "), MAX(");
+    sql_name(&sql, h.column->name);
+    str_append(&sql, ") FROM ");
+    sql_table(&sql, t->schema->name, t->name);
+    if (conn_query(c, str_get(&sql), &ends, err) < 0) {
+        return -1;
+    }
+    if (!rows_next(&ends) || !rows_text(&ends, 0, NULL)) {
+        return 0; /* empty, and nobody can add to what the snapshot shows */
+    }
+    h.all = (struct range){distance_of(&h, ends.row[0]), distance_of(&h, ends.row[1])};
+    h.pending = h.all.from;
+    h.target = t->rows_estimate / piece_count(t) + 1;
+    return halve(&h, h.all, t->rows_estimate, 64, err);
+}
+
+int dump_plan(struct dump *d, struct conn *c, struct dump_table *t, struct err *err)
+{
+    const struct schema_table *table = t->table;
+    bool numbers = table->key_whole && table->key_count == 1 &&
+                   table->columns[table->key[0]].type.integer &&
+                   d->server.flavor != FLAVOR_OCEANBASE;
+    int rc = numbers ? by_estimates(d, c, t, err) : walk(d, c, t, err);
+    return rc < 0 ? err_wrap(err, "cutting '%s.%s' into pieces", table->schema->name, table->name)
+                  : 0;
+}

@@ -1,0 +1,108 @@
+/* The SQL before the data (session, tables) and after it (views). */
+#include <string.h>
+
+#include "hooks/metadb/dump.h"
+#include "hooks/metadb/sql.h"
+#include "hooks/metadb/view.h"
+
+/* A name inside a "--" comment must not end the line. */
+static void append_comment(struct str *sql, const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        str_append_c(sql, (unsigned char)*p < ' ' ? '?' : *p);
+    }
+}
+
+static bool has_history(const struct schema *s)
+{
+    for (size_t i = 0; i < s->table_count; i++) {
+        if (s->tables[i].history) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Not strict, so that invalid ENUM values and dates come back as they are; every literal is exact,
+ * so nothing is there to be adjusted. */
+static void append_session(struct str *sql, const struct dump *d, const struct schema *s)
+{
+    str_append(sql, "SET NAMES utf8mb4;\n"
+                    "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,"
+                    "NO_ENGINE_SUBSTITUTION';\n"
+                    "SET SESSION time_zone='+00:00';\n"
+                    "SET SESSION foreign_key_checks=0;\n"
+                    "SET SESSION unique_checks=0;\n");
+    if (d->server.flavor == FLAVOR_MARIADB) {
+        str_append(sql, "SET SESSION check_constraint_checks=0;\n"
+                        "SET SESSION innodb_strict_mode=0;\n");
+    }
+    if (has_history(s)) {
+        str_append(sql, "SET SESSION system_versioning_insert_history=1;\n");
+    }
+}
+
+static void append_head(struct str *sql, const struct dump *d, const struct schema *s)
+{
+    str_append(sql, "-- Database ");
+    append_comment(sql, s->name);
+    str_append(sql, " of a server ");
+    append_comment(sql, d->server.version);
+    str_append(sql, ", saved by omslaunch " OMSLAUNCH_VERSION "\n"
+                    "-- Restore it into an empty database with any client: zstd -dc FILE | mysql "
+                    "DATABASE\n");
+    append_session(sql, d, s);
+    str_append(sql, "ALTER DATABASE CHARACTER SET ");
+    str_append(sql, s->charset);
+    if (*s->collation) {
+        str_appendf(sql, " COLLATE %s", s->collation);
+    }
+    str_append(sql, ";\n");
+}
+
+/* Sequences come first: tables may take defaults from them. Broken views come before the tables
+ * that they are at odds with. */
+static void append_tables(struct str *sql, const struct schema *s)
+{
+    for (size_t i = 0; i < s->table_count; i++) {
+        if (s->tables[i].type == SCHEMA_VIEW && s->tables[i].broken) {
+            view_append_broken(sql, &s->tables[i]);
+        }
+    }
+    for (size_t i = 0; i < s->table_count; i++) {
+        if (s->tables[i].type == SCHEMA_SEQUENCE) {
+            str_appendf(sql, "%s;\n", s->tables[i].create);
+        }
+    }
+    for (size_t i = 0; i < s->table_count; i++) {
+        if (s->tables[i].type == SCHEMA_TABLE) {
+            str_appendf(sql, "%s;\n", s->tables[i].create);
+        }
+    }
+}
+
+static int write_frame(struct frame_writer *w, struct frame_file *file, const char *kind,
+                       const struct str *sql, struct err *err)
+{
+    struct frame_about about = {.kind = kind};
+    frame_begin(w, file);
+    if (frame_append(w, str_get(sql), sql->len, err) < 0) {
+        return -1;
+    }
+    return frame_end(w, &about, err);
+}
+
+int dump_write_head(struct dump *d, size_t database, struct frame_writer *w, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    append_head(&sql, d, d->schemas[database]);
+    append_tables(&sql, d->schemas[database]);
+    return write_frame(w, d->files[database], "schema", &sql, err);
+}
+
+int dump_write_tail(struct dump *d, size_t database, struct frame_writer *w, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    view_append_all(&sql, d->schemas[database]);
+    return sql.len ? write_frame(w, d->files[database], "post", &sql, err) : 0;
+}

@@ -1,0 +1,47 @@
+#include "hooks/metadb/rowhash.h"
+
+#include <string.h>
+
+/* Odd constants with about as many ones as zeroes. */
+#define K0 0x9e3779b97f4a7c15ULL
+#define K1 0xd6e8feb86659fd93ULL
+#define K2 0xa0761d6478bd642fULL
+
+/* Both halves of the product, folded: every bit of a and b reaches every bit of the result. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
+{
+    __uint128_t product = (__uint128_t)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t load(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static uint64_t hash_bytes(uint64_t seed, const char *p, size_t len)
+{
+    uint64_t h = seed ^ fold(len ^ K0, K1);
+    while (len >= 16) {
+        h = fold(load(p) ^ K1, load(p + 8) ^ h);
+        p += 16;
+        len -= 16;
+    }
+    if (len > 0) {
+        char last[16] = {0};
+        memcpy(last, p, len);
+        h = fold(load(last) ^ K2, load(last + 8) ^ h);
+    }
+    return fold(h ^ K0, K2);
+}
+
+uint64_t rowhash(char *const *cells, const unsigned long *lens, unsigned count)
+{
+    uint64_t h = K2 + count;
+    for (unsigned i = 0; i < count; i++) {
+        h = cells[i] ? hash_bytes(h, cells[i], lens[i]) : fold(h ^ K1, K0);
+    }
+    return h;
+}
