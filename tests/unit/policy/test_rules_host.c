@@ -1,0 +1,339 @@
+/* The rules about binds and hosts, one thing broken at a time. */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#include "tests/unit/policy/check.h"
+#include "tests/unit/policy/fixture.h"
+
+#define MATCH_HINT                                                                               \
+    "the host side of each bind must stay what it was, or OMS starts with empty disks; compare " \
+    "`docker inspect oms_331`"
+
+static void drop_last_mount(struct container *c)
+{
+    struct mount *m = &c->mounts[--c->mount_count];
+
+    free(m->type);
+    free(m->source);
+    free(m->destination);
+    free(m->options);
+}
+
+/* ---- binds ---- */
+
+static void binds_differ(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct mount *m;
+
+    (void)state;
+    fixture_init(&f, 1);
+    m = f.desired[0].mounts;
+    m[1].read_only = true;
+    set_text(&m[2].options, "z");
+    set_text(&m[3].type, "volume");
+    assert_only_failure(&f.in, "binds.match",
+                        "'/home/admin/logs' would have mode 'ro' instead of 'rw'; '/home/ds/store' "
+                        "would have mode 'rw,z' instead of 'rw'; '/home/ds/run' would be a volume "
+                        "instead of a bind",
+                        "/data/oms/config.yaml:/home/admin/conf/config.yaml:rw; "
+                        "/data/oms/logs:/home/admin/logs:rw; /data/oms/store:/home/ds/store:rw; "
+                        "/data/oms/run:/home/ds/run:rw",
+                        MATCH_HINT);
+}
+
+static void bind_from_elsewhere(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    set_text(&f.desired[0].mounts[3].source, "/data/other/run");
+    assert_only_failure(&f.in, "binds.match",
+                        "'/home/ds/run' would come from '/data/other/run' instead of "
+                        "'/data/oms/run'",
+                        NULL, MATCH_HINT);
+}
+
+static void bind_lost(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    drop_last_mount(&f.desired[0]);
+    assert_only_failure(&f.in, "binds.match",
+                        "the new container would have nothing at '/home/ds/run'", NULL, MATCH_HINT);
+    drop_last_mount(&f.deployment.nodes[0].old);
+    assert_only_failure(&f.in, "binds.match", "the old container has no bind at '/home/ds/run'",
+                        NULL, MATCH_HINT);
+}
+
+static void tls(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct container *old, *new;
+
+    (void)state;
+    fixture_init(&f, 1);
+    old = &f.deployment.nodes[0].old;
+    new = &f.desired[0];
+    fixture_add_mount(new, "/data/oms/c.crt", OMS_PATH_TLS_CRT);
+    assert_only_failure(&f.in, "binds.match",
+                        "the new container binds '/etc/pki/nginx/oms_server.crt' but not "
+                        "'/etc/pki/nginx/oms_server.key'",
+                        NULL, NULL);
+    fixture_add_mount(new, "/data/oms/c.key", OMS_PATH_TLS_KEY);
+    assert_no_failure(&f.in, "binds.match", VERDICT_PASS,
+                      "config.yaml, the three disks are bound as before");
+    fixture_add_mount(old, "/data/oms/c.crt", OMS_PATH_TLS_CRT);
+    fixture_add_fact(&f.deployment.nodes[0], OMS_PATH_TLS_CRT, PATH_FILE);
+    assert_only_failure(&f.in, "binds.match",
+                        "the old container binds '/etc/pki/nginx/oms_server.crt' but not "
+                        "'/etc/pki/nginx/oms_server.key'",
+                        NULL, NULL);
+    fixture_add_mount(old, "/data/oms/c.key", OMS_PATH_TLS_KEY);
+    fixture_add_fact(&f.deployment.nodes[0], OMS_PATH_TLS_KEY, PATH_FILE);
+    assert_no_failure(&f.in, "binds.match", VERDICT_PASS,
+                      "config.yaml, the three disks and the TLS pair are bound as before");
+    drop_last_mount(new);
+    drop_last_mount(new);
+    assert_only_failure(&f.in, "binds.match",
+                        "the new container would have nothing at '/etc/pki/nginx/oms_server.crt'; "
+                        "the new container would have nothing at '/etc/pki/nginx/oms_server.key'",
+                        NULL, NULL);
+}
+
+static void source_kinds(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct mount_fact *facts;
+
+    (void)state;
+    fixture_init(&f, 1);
+    facts = f.deployment.nodes[0].mounts.items;
+    facts[0].kind = PATH_FOLDER;
+    facts[1].kind = PATH_MISSING;
+    facts[2].kind = PATH_UNKNOWN;
+    facts[2].note = mem_strdup("the engine said no");
+    facts[3].kind = PATH_OTHER;
+    assert_only_failure(
+        &f.in, "bind.source",
+        "'/data/oms/config.yaml', bound at '/home/admin/conf/config.yaml', is a folder, expected "
+        "a file; '/data/oms/logs', bound at '/home/admin/logs', is missing, expected a folder; "
+        "'/data/oms/store', bound at '/home/ds/store', could not be looked at: the engine said no; "
+        "'/data/oms/run', bound at '/home/ds/run', is neither a file nor a folder, expected a "
+        "folder",
+        NULL,
+        "put it back before the upgrade: the engine would make an empty folder of a source that "
+        "is missing");
+}
+
+static void new_source(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct mount_facts *facts = &f.new_sources[0];
+
+    (void)state;
+    fixture_init(&f, 1);
+    fixture_add_mount(&f.desired[0], "/data/oms/c.crt", OMS_PATH_TLS_CRT);
+    fixture_add_mount(&f.desired[0], "/data/oms/c.key", OMS_PATH_TLS_KEY);
+    assert_no_failure(&f.in, "bind.source", VERDICT_PASS,
+                      "each is there, files are files and folders are folders");
+    facts->items = mem_alloc(sizeof(*facts->items));
+    facts->items[0] =
+        (struct mount_fact){.destination = OMS_PATH_TLS_CRT, .kind = PATH_MISSING, .on_host = true};
+    facts->count = 1;
+    f.in.new_sources = f.new_sources;
+    assert_only_failure(&f.in, "bind.source",
+                        "'/data/oms/c.crt', bound at '/etc/pki/nginx/oms_server.crt', is missing, "
+                        "expected a file",
+                        NULL, NULL);
+}
+
+static void links(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    f.deployment.nodes[0].mounts.items[2].source_is_link = true;
+    assert_only_failure(&f.in, "bind.link",
+                        "'/data/oms/store', bound at '/home/ds/store', is a symbolic link", NULL,
+                        "make sure that the link leads where it led when the old container "
+                        "started");
+}
+
+static void shared(void **state)
+{
+    static const char *const sources[] = {"/data/oms/store", "/data/oms/store/deep", "/data/oms",
+                                          "/"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+        AUTO_FIXTURE struct fixture f;
+        AUTO_FINDINGS struct findings found = {.items = NULL};
+        const struct finding *finding;
+
+        fixture_init(&f, 1);
+        fixture_add_neighbour(&f.deployment.nodes[0], "stopped", false, sources[i]);
+        fixture_add_neighbour(&f.deployment.nodes[0], "near", true, "/data/oms/stores");
+        assert_no_failure(&f.in, "bind.shared", VERDICT_PASS,
+                          "no other running container binds them");
+        fixture_add_neighbour(&f.deployment.nodes[0], "shipper", true, sources[i]);
+        policy_judge(&f.in, &found);
+        finding = find_finding(&found, "bind.shared");
+        assert_int_equal(finding->verdict, VERDICT_FAIL);
+        if (i < 2) {
+            AUTO_FREE char *evidence = mem_printf("'shipper' binds '%s'", sources[i]);
+
+            assert_only_failure(&f.in, "bind.shared",
+                                "container 'shipper' runs and uses '/data/oms/store', which is "
+                                "bound at '/home/ds/store'",
+                                evidence, NULL);
+        }
+    }
+}
+
+static void nested(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct mount *old, *new;
+
+    (void)state;
+    fixture_init(&f, 1);
+    old = f.deployment.nodes[0].old.mounts;
+    new = f.desired[0].mounts;
+    set_text(&old[0].source, "/data/oms/run/config.yaml");
+    set_text(&new[0].source, "/data/oms/run/config.yaml");
+    assert_only_failure(&f.in, "bind.nested",
+                        "'/data/oms/run/config.yaml', bound at '/home/admin/conf/config.yaml', "
+                        "lies within '/data/oms/run', bound at '/home/ds/run'",
+                        NULL, NULL);
+    set_text(&old[0].source, "/data/oms/config.yaml");
+    set_text(&new[0].source, "/data/oms/config.yaml");
+    set_text(&old[2].source, "/data/oms/run");
+    set_text(&new[2].source, "/data/oms/run");
+    assert_only_failure(&f.in, "bind.nested",
+                        "'/data/oms/run', bound at '/home/ds/run', lies within '/data/oms/run', "
+                        "bound at '/home/ds/store'",
+                        NULL,
+                        "nothing to do for this upgrade; at the next redeployment give each its "
+                        "own folder");
+}
+
+/* ---- hosts ---- */
+
+static void host_ip(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    json_t *env;
+
+    (void)state;
+    fixture_init(&f, 1);
+    env = json_object_get(f.desired[0].config, "Env");
+    json_array_set_new(env, 0, json_string("OMS_HOST_IP=10.0.0.7"));
+    strv_add(&f.deployment.nodes[0].config.cm_nodes, "10.0.0.1");
+    assert_only_failure(&f.in, "host.ip",
+                        "OMS_HOST_IP would be '10.0.0.7', the old container has '10.0.0.1'; "
+                        "OMS_HOST_IP '10.0.0.7' is not among 'cm_nodes' of config.yaml; "
+                        "OMS_HOST_IP '10.0.0.7' is no address of this host",
+                        "cm_nodes: 10.0.0.1; addresses of the host: 127.0.0.1, 10.0.0.1",
+                        "the console and the supervisors know the node by this address; --host-ip "
+                        "ADDRESS sets it");
+    json_array_set_new(env, 0, json_string("OMS_HOST_IP="));
+    assert_only_failure(&f.in, "host.ip", "OMS_HOST_IP is not set", NULL,
+                        "give this host's own address: --host-ip ADDRESS");
+}
+
+static void host_ip_twice(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 2);
+    json_array_set_new(json_object_get(f.desired[1].config, "Env"), 0,
+                       json_string("OMS_HOST_IP=10.0.0.1"));
+    assert_only_failure(&f.in, "host.ip",
+                        "node 'unix:///b.sock' has the same OMS_HOST_IP '10.0.0.1'", NULL, NULL);
+}
+
+static void resources(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    f.deployment.nodes[0].host.cores = 1;
+    f.deployment.nodes[0].host.memory_bytes = (uint64_t)4 * 1024 * 1024 * 1024;
+    assert_only_failure(&f.in, "host.resources",
+                        "1 core, OMS wants 8; 4.0 GiB of memory, OMS wants 16 GB", NULL, NULL);
+}
+
+static void rootless(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    f.deployment.nodes[0].host.rootless = true;
+    assert_only_failure(&f.in, "engine.rootless", "the engine is rootless", NULL,
+                        "OMS needs privilege and host networking; name the engine that runs as "
+                        "root: --host unix:///var/run/docker.sock");
+}
+
+static void clocks(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    f.deployment.nodes[0].host.clock_ahead_ms = -61000;
+    f.deployment.metadb.now_ms = NOW_MS + 3600000;
+    assert_only_failure(&f.in, "clock.skew",
+                        "the engine's clock is 61 s behind ours; the MetaDB's clock is 3600 s "
+                        "ahead of ours",
+                        NULL,
+                        "the time of the outage is measured by our clock; set all of them by "
+                        "NTP");
+}
+
+static void space(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    f.deployment.nodes[0].mounts.items[2].free_bytes = 1024 * 1024;
+    assert_only_failure(&f.in, "space.disks", "'/data/oms/store' has 1.0 MiB free, OMS wants 50 GB",
+                        NULL, "make room, or grow the file system");
+    f.deployment.nodes[0].mounts.items[2].free_bytes = 60 * GB;
+    f.in.state_free_bytes = 1023;
+    assert_only_failure(&f.in, "space.state", "1023 B free, the databases have 1.0 KiB", NULL,
+                        "make room, or put the state elsewhere: --state-dir DIR");
+    f.in.state_free_bytes = 1024;
+    f.images[0].present = false;
+    f.images[0].will_load_file = "oms.tar";
+    f.images[0].load_bytes = (uint64_t)1024 * 1024 * 1024;
+    f.deployment.nodes[0].host.root_free_bytes = 1024;
+    assert_only_failure(&f.in, "space.engine",
+                        "'/var/lib/docker' has 1.0 KiB free, loading the image takes about 2.0 GiB",
+                        NULL, "make room there: `docker system df` shows what the engine keeps");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(binds_differ),  cmocka_unit_test(bind_from_elsewhere),
+        cmocka_unit_test(bind_lost),     cmocka_unit_test(tls),
+        cmocka_unit_test(source_kinds),  cmocka_unit_test(new_source),
+        cmocka_unit_test(links),         cmocka_unit_test(shared),
+        cmocka_unit_test(nested),        cmocka_unit_test(host_ip),
+        cmocka_unit_test(host_ip_twice), cmocka_unit_test(resources),
+        cmocka_unit_test(rootless),      cmocka_unit_test(clocks),
+        cmocka_unit_test(space),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
