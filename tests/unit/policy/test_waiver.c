@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/base/fs.h"
 #include "launcher/base/yaml.h"
 #include "tests/unit/policy/check.h"
 #include "tests/unit/policy/fixture.h"
@@ -229,7 +230,17 @@ static void several_refusals_on_several_nodes(void **state)
 /* Ids are API, and each is described. */
 static void ids(void **state)
 {
+    AUTO_STR struct str page = STR_INIT;
+    struct err err = ERR_INIT;
+
     (void)state;
+    assert_ok(fs_read("docs/policy.md", 1000000, false, &page, &err), &err);
+    for (size_t i = 0; policy_rule_id(i); i++) {
+        AUTO_FREE char *heading = mem_printf("\n### %s\n", policy_rule_id(i));
+
+        if (!strstr(str_get(&page), heading))
+            fail_msg("docs/policy.md has no section '%s'", policy_rule_id(i));
+    }
     for (size_t i = 0; policy_rule_id(i); i++)
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(policy_rule_id(i), policy_rule_id(k));
