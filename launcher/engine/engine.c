@@ -134,6 +134,8 @@ static void add_hint(const struct engine *e, const struct http_answer *a, const 
         err_hint(err, "'docker logs' says why it ended");
     else if (has_words(words, "no space left on device"))
         err_hint(err, "free space under the engine's root folder ('docker info' names it)");
+    else if (has_words(words, "logging driver does not support"))
+        err_hint(err, "the container's log driver keeps its log elsewhere");
     else if (a->status == 403 || a->status == 401)
         err_hint(err, "something in front of the engine forbids this call: a socket proxy or an "
                       "authorization plugin; allow it there");

@@ -412,7 +412,7 @@ int http_run(struct http *h, const struct http_request *r, struct http_answer *r
     if (code == CURLE_OK && !t.headers_done)
         code = CURLE_PARTIAL_FILE; /* libcurl takes headers that are cut short for whole ones */
     if (t.source_failed)
-        ret->stopped = true;
+        return -1; /* it has told why */
     /* An engine that refuses an upload may close before it has read all of it: its words count. */
     bool told = ret->status >= 300 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
     if (code != CURLE_OK && !ret->stopped && !told)

@@ -31,7 +31,8 @@ void http_set_stop_count(struct http *h, int count);
 
 /* Gets the body of a 2xx answer as it comes. Return non-zero to stop reading. */
 typedef int (*http_sink_fn)(void *arg, const char *bytes, size_t len);
-/* Gives up to `cap` bytes of the request's body; -1 ends the transfer. */
+/* Gives up to `cap` bytes of the request's body. -1 fails the transfer, and it has filled in the
+ * error that http_run() was given. */
 typedef ssize_t (*http_source_fn)(void *arg, char *buf, size_t cap);
 
 struct http_request {
@@ -54,7 +55,7 @@ struct http_answer {
     int status;
     struct strv headers; /* "Name: value" */
     struct str body;     /* without a sink, and of answers that are not 2xx (then cut at 64 KiB) */
-    bool stopped;        /* the sink, or the source, wanted no more */
+    bool stopped;        /* the sink wanted no more, or an error's text is long enough */
 };
 #define HTTP_ANSWER_INIT                                                      \
     {                                                                         \
