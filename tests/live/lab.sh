@@ -197,8 +197,9 @@ lab_use() {
     . "$dir/lab.env"
 }
 
+# The password is set, not exported: tests look for it in the environment of every process.
 lab_env() {
-    sed 's/^/export /' "$LAB_DIR/lab.env"
+    sed -e '/^LAB_DB_PASSWORD=/!s/^/export /' "$LAB_DIR/lab.env"
     printf 'export DOCKER_HOST=%q\n' "unix://$(lab_sock)"
 }
 

@@ -27,7 +27,7 @@ lab_copy_program() {
     path=$(command -v "$2") || { lab_fail "no '$2' to copy"; return 1; }
     cp -L "$path" "$root/usr/bin/${2##*/}"
     # A static program has none.
-    ldd "$path" 2>/dev/null | grep -o '/[^ ]*' | while read -r lib; do
+    for lib in $(ldd "$path" 2>/dev/null | grep -o '/[^ ]*' || true); do
         mkdir -p "$root$(dirname "$lib")"
         [ -e "$root$lib" ] || cp -L "$lib" "$root$lib"
     done
@@ -111,8 +111,10 @@ lab_image_tar() {
     layers=(base.tar oms.tar)
     if [ "$pad" -gt 0 ]; then
         mkdir -p "$work/root/home/admin"
-        openssl enc -aes-128-ctr -K "$(printf '%032d' "$version")" -iv "$(printf '%032d' "$pad")" \
-            -in /dev/zero 2>/dev/null | head -c "${pad}M" >"$work/root/home/admin/pad"
+        # openssl ends by SIGPIPE.
+        { openssl enc -aes-128-ctr -K "$(printf '%032d' "$version")" \
+            -iv "$(printf '%032d' "$pad")" -in /dev/zero 2>/dev/null || true; } |
+            head -c "${pad}M" >"$work/root/home/admin/pad"
         lab_tar -C "$work/root" -cf "$work/pad.tar" .
         rm -rf "$work/root"
         layers+=(pad.tar)

@@ -23,7 +23,7 @@ lab_ha_config() {
 # lab_init_runs: each run of docker_init.sh on any node: host, version, start, end, exit code,
 # overlap, ha.config's enable. From the nodes' log folders: no restore takes it back.
 lab_init_runs() {
-    cat "$LAB_DIR"/nodes/*/logs/lab_init_runs.tsv 2>/dev/null | sort -k3,3
+    { cat "$LAB_DIR"/nodes/*/logs/lab_init_runs.tsv 2>/dev/null || true; } | sort -k3,3
 }
 
 # lab_db_columns DB: for each base table "TABLE <tab> select list", made so that nothing is lost on
