@@ -121,9 +121,13 @@ static int store(const struct option_row *row, const char *value, struct options
         strv_add(slot, value);
         return 0;
     case OPTION_DURATION:
-        return str_to_duration_ms(value, what, slot, err);
+        return str_to_duration_ms(value, what, slot, err) == 0
+                   ? 0
+                   : err_hint(err, "write a number and a unit: 90s, 15m, 2h");
     case OPTION_NUMBER:
-        return str_to_u64(value, 0, MAX_MINUTES, what, slot, err);
+        return str_to_u64(value, 0, MAX_MINUTES, what, slot, err) == 0
+                   ? 0
+                   : err_hint(err, "write whole minutes, in digits alone");
     case OPTION_KIND_MAX:
     default:
         return err_fail(err, ERR_USAGE, "%s cannot be stored", what);
