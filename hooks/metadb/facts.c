@@ -110,12 +110,25 @@ static bool is_true(const char *text)
     return strcmp(text, "1") == 0 || strcasecmp(text, "true") == 0 || strcmp(text, "\x01") == 0;
 }
 
+/* What is read of a database that is not there would be refused as if a privilege were missing. */
+static bool is_there(const json_t *facts, const char *name)
+{
+    const json_t *list = json_object_get(facts, "databases");
+    for (size_t i = 0; name && i < json_array_size(list); i++) {
+        const json_t *database = json_array_get(list, i);
+        if (strcmp(json_text(database, "name", ""), name) == 0) {
+            return json_bool(database, "exists", false);
+        }
+    }
+    return false;
+}
+
 static int read_regions(struct conn *c, json_t *facts, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
     AUTO_ROWS struct rows rows = ROWS_INIT;
     AUTO_JSON json_t *list = json_array();
-    if (c->request->rm_db) {
+    if (is_there(facts, c->request->rm_db)) {
         str_append(&sql, "SELECT region, code, cm_url, is_default_cm FROM ");
         sql_table(&sql, c->request->rm_db, "cluster_info");
         str_append(&sql, " ORDER BY code");
@@ -142,7 +155,7 @@ static int read_hosts(struct conn *c, json_t *facts, struct err *err)
     AUTO_STR struct str sql = STR_INIT;
     AUTO_ROWS struct rows rows = ROWS_INIT;
     AUTO_JSON json_t *list = json_array();
-    if (c->request->cm_db) {
+    if (is_there(facts, c->request->cm_db)) {
         str_append(&sql, "SELECT h.ip, h.host_status, g.name FROM ");
         sql_table(&sql, c->request->cm_db, "host");
         str_append(&sql, " h LEFT JOIN ");
@@ -213,7 +226,7 @@ static int read_projects(struct conn *c, json_t *facts, struct err *err)
 {
     struct projects p = {.names = STRV_INIT};
     int rc = 0;
-    if (c->request->rm_db) {
+    if (is_there(facts, c->request->rm_db)) {
         rc = read_project_table(c, "oms_project", &p, err);
         if (rc == 0) {
             rc = read_project_table(c, "oms_sync_project", &p, err);
@@ -232,7 +245,8 @@ static int read_ha(struct conn *c, json_t *facts, struct err *err)
 {
     AUTO_FREE char *text = NULL;
     struct err e = ERR_INIT;
-    if (c->request->rm_db && ha_read(c, &text, &e) < 0 && e.kind != ERR_NOT_FOUND) {
+    if (is_there(facts, c->request->rm_db) && ha_read(c, &text, &e) < 0 &&
+        e.kind != ERR_NOT_FOUND) {
         *err = e;
         return -1;
     }
