@@ -93,9 +93,11 @@ static int judge(const struct metadb *db, struct call *call, const struct proc_r
     }
     if (ended->exit_code != 0 || call->result == NULL) {
         secret_redact(db->password, &call->stderr_tail);
-        return err_fail(err, ERR_FAILED, "'%s %s' ended with exit code %d and gave no result%s%s",
-                        db->program, call->request->command, ended->exit_code,
-                        call->stderr_tail.len > 0 ? ": " : "", str_get(&call->stderr_tail));
+        err_fail(err, ERR_FAILED, "'%s %s' ended with exit code %d and gave no result%s%s",
+                 db->program, call->request->command, ended->exit_code,
+                 call->stderr_tail.len > 0 ? ": " : "", str_get(&call->stderr_tail));
+        return err_hint(err, "see that this program is of the same version as omslaunch, and that "
+                             "nothing kills it (dmesg)");
     }
     return 0;
 }
