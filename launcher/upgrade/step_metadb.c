@@ -12,12 +12,11 @@
 STEP_APPLY(trim_apply)
 {
     (void)node, (void)prepared;
-    AUTO_JSON json_t *answer = NULL;
-    if (run_metadb(r, "trim", NULL, TRIM_TIMEOUT_MS, &answer, err) != 0) {
+    AUTO_JSON json_t *databases = NULL;
+    if (run_metadb(r, "trim", NULL, TRIM_TIMEOUT_MS, &databases, err) != 0) {
         return -1;
     }
     json_int_t deleted = 0;
-    const json_t *databases = json_object_get(answer, "databases");
     for (size_t i = 0; i < json_array_size(databases); i++) {
         deleted += json_int(json_array_get(databases, i), "deleted", 0);
     }
