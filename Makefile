@@ -39,6 +39,9 @@ HARDENING_LD += -fsanitize=address,undefined
 else
 HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
+ifdef FUZZ
+HARDENING += -fsanitize=fuzzer-no-link
+endif
 
 pkg = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
 # Either client library serves: MariaDB's connector or Oracle's libmysqlclient.
@@ -125,9 +128,61 @@ $$(call unit_tests,$(1)): $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%
 endef
 $(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
 
-.PHONY: unit unit-build
-unit-build: $(UNIT_TESTS)
+# tests/fuzz/ROOM/fuzz_X.c is one libFuzzer target. Outside of `make fuzz` it is a unit test over the files
+# in tests/fuzz/corpus/X/.
+fuzz_tests = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/$(1)/fuzz_*.c))
+FUZZ_TESTS := $(foreach r,$(ROOMS),$(call fuzz_tests,$(r)))
+FUZZ_SECONDS ?= 20
+FUZZ_DRIVER = $(if $(FUZZ),-fsanitize=fuzzer,$(BUILD)/tests/fuzz/driver.o -lcmocka)
+
+define fuzz_rules
+$$(call fuzz_tests,$(1)): $(BUILD)/tests/fuzz/$(1)/%: $(BUILD)/tests/fuzz/$(1)/%.o $(BUILD)/tests/fuzz/driver.o $$(call archives,$(1))
+	$$(CC) $$(ALL_CFLAGS) $$(HARDENING_LD) $$< $$(call whole,$(1)) $$(FUZZ_DRIVER) $$(LIBS_FOR_$(1)) -o $$@
+endef
+$(foreach r,$(ROOMS),$(eval $(call fuzz_rules,$(r))))
+
+# VALGRIND=1 runs each program under valgrind.
+.PHONY: unit unit-build fuzz fuzz-run
+unit-build: $(UNIT_TESTS) $(FUZZ_TESTS)
 unit: unit-build
-	tests/run-unit $(UNIT_TESTS)
+	VALGRIND=$(VALGRIND) tests/run-unit $(UNIT_TESTS) $(FUZZ_TESTS)
+
+fuzz:
+	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE=1 FUZZ=1 fuzz-run
+fuzz-run: $(FUZZ_TESTS)
+	tests/fuzz/run $(FUZZ_SECONDS) $^
+
+# ---- style and law -----------------------------------------------------------------------------
+ours = $(shell find launcher inspect policy hooks tests contrib -name '$(1)')
+LINT_JOBS ?= 2
+TIDY = $(patsubst %.c,$(BUILD)/%.tidy,$(call ours,*.c))
+
+.PHONY: lint lint-format lint-rooms lint-shell lint-cppcheck lint-tidy format
+lint: lint-format lint-rooms lint-shell lint-cppcheck lint-tidy
+
+lint-format:
+	clang-format --dry-run -Werror $(call ours,*.[ch])
+
+lint-rooms:
+	tests/lint/test-rooms
+	CC=$(CC) CPPFLAGS='$(CPPFLAGS)' tests/lint/rooms
+
+lint-shell:
+	tests/lint/shell-files | xargs shellcheck -x
+
+lint-cppcheck:
+	cppcheck -q -j$(LINT_JOBS) --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--std=c11 -I. -D_GNU_SOURCE $(call ours,*.c)
+
+# A file is looked at again only when it or one of its headers has changed.
+lint-tidy:
+	@$(MAKE) --no-print-directory -k -j$(LINT_JOBS) $(TIDY)
+$(BUILD)/%.tidy: %.c .clang-tidy tests/.clang-tidy
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(CPPFLAGS) $(PATHS) -std=gnu11
+	@$(CC) $(CPPFLAGS) $(PATHS) -MM -MP -MT $@ -MF $@.d $< && touch $@
+
+format:
+	clang-format -i $(call ours,*.[ch])
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
