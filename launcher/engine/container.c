@@ -86,9 +86,10 @@ int engine_container_create(struct engine *e, const char *name, const json_t *bo
     return 0;
 }
 
-/* A POST without an answer worth reading. */
-static int container_post(struct engine *e, const char *doing, const char *id, const char *suffix,
-                          const json_t *json, uint64_t timeout_ms, struct err *err)
+/* A change without an answer worth reading. */
+static int container_change(struct engine *e, const char *method, const char *doing, const char *id,
+                            const char *suffix, const json_t *json, uint64_t timeout_ms,
+                            struct err *err)
 {
     AUTO_HTTP_ANSWER struct http_answer answer = HTTP_ANSWER_INIT;
     AUTO_FREE char *path = NULL;
@@ -100,14 +101,15 @@ static int container_post(struct engine *e, const char *doing, const char *id, c
         .thing = id,
         .path = path,
         .json = json,
-        .http = {.method = "POST", .answer_timeout_ms = timeout_ms},
+        .http = {.method = method, .answer_timeout_ms = timeout_ms},
     };
     return engine_call(e, &call, &answer, err);
 }
 
 int engine_container_start(struct engine *e, const char *id, struct err *err)
 {
-    return container_post(e, "start container", id, "/start", NULL, engine_work_timeout_ms(e), err);
+    return container_change(e, "POST", "start container", id, "/start", NULL,
+                            engine_work_timeout_ms(e), err);
 }
 
 int engine_container_stop(struct engine *e, const char *id, uint64_t timeout_ms, struct err *err)
@@ -115,8 +117,60 @@ int engine_container_stop(struct engine *e, const char *id, uint64_t timeout_ms,
     AUTO_FREE char *suffix =
         mem_printf("/stop?t=%llu", (unsigned long long)((timeout_ms + 999) / 1000));
 
-    return container_post(e, "stop container", id, suffix, NULL,
-                          timeout_ms + engine_work_timeout_ms(e), err);
+    return container_change(e, "POST", "stop container", id, suffix, NULL,
+                            timeout_ms + engine_work_timeout_ms(e), err);
+}
+
+int engine_container_remove_created(struct engine *e, const char *id, struct err *err)
+{
+    AUTO_JSON json_t *container = NULL;
+
+    if (engine_container_inspect(e, id, &container, err) < 0)
+        return -1;
+    const char *status = json_text(container, "State.Status", "unknown");
+    if (!str_eq(status, "created")) {
+        return err_fail(err, ERR_REFUSED,
+                        "container '%s' is not removed: it has run before (its state is '%s')\n"
+                        "HINT: remove it with 'docker rm' when nothing in it is needed any more",
+                        id, status);
+    }
+    /* Without "force": should it have been started meanwhile, the engine refuses. */
+    return container_change(e, "DELETE", "remove container", id, "?v=1", NULL,
+                            engine_work_timeout_ms(e), err);
+}
+
+static bool row_has_word(const json_t *row, const char *word)
+{
+    for (size_t i = 0; i < json_array_size(row); i++) {
+        const char *cell = json_string_value(json_array_get(row, i));
+        if (cell != NULL && strstr(cell, word) != NULL)
+            return true;
+    }
+    return false;
+}
+
+int engine_container_runs_program(struct engine *e, const char *id, const char *word, bool *ret,
+                                  struct err *err)
+{
+    AUTO_JSON json_t *answer = NULL;
+    AUTO_JSON json_t *processes = NULL;
+    AUTO_FREE char *path = NULL;
+    bool found = false;
+
+    if (engine_container_inspect(e, id, &answer, err) < 0 ||
+        engine_container_path(id, "/top", &path, err) < 0)
+        return -1;
+    if (json_bool(answer, "State.Running", false)) {
+        const struct engine_call call = {
+            .doing = "list the processes of container", .thing = id, .path = path};
+        if (engine_call_json(e, &call, &processes, err) < 0)
+            return -1;
+    }
+    const json_t *rows = json_walk(processes, "Processes");
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        found = found || row_has_word(json_array_get(rows, i), word);
+    *ret = found;
+    return 0;
 }
 
 int engine_container_rename(struct engine *e, const char *id, const char *new_name, struct err *err)
@@ -126,7 +180,8 @@ int engine_container_rename(struct engine *e, const char *id, const char *new_na
 
     str_append(&suffix, "/rename?name=");
     http_append_escaped(&suffix, new_name);
-    return container_post(e, doing, id, str_get(&suffix), NULL, engine_work_timeout_ms(e), err);
+    return container_change(e, "POST", doing, id, str_get(&suffix), NULL, engine_work_timeout_ms(e),
+                            err);
 }
 
 int engine_container_set_restart_policy(struct engine *e, const char *id, const json_t *policy,
@@ -134,8 +189,8 @@ int engine_container_set_restart_policy(struct engine *e, const char *id, const 
 {
     AUTO_JSON json_t *body = json_make("{s:O}", "RestartPolicy", policy);
 
-    return container_post(e, "change the restart policy of container", id, "/update", body,
-                          engine_work_timeout_ms(e), err);
+    return container_change(e, "POST", "change the restart policy of container", id, "/update",
+                            body, engine_work_timeout_ms(e), err);
 }
 
 int engine_container_wait(struct engine *e, const char *id, uint64_t timeout_ms, int *ret_exit_code,

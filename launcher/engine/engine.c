@@ -51,11 +51,6 @@ bool engine_has_api(const struct engine *e, unsigned minor)
     return e->api >= 1000 + (int)minor;
 }
 
-void engine_set_stop_count(struct engine *e, int count)
-{
-    http_set_stop_count(e->http, count);
-}
-
 void engine_free(struct engine *e)
 {
     if (e == NULL)

@@ -1,8 +1,10 @@
-/* A Docker Engine, spoken to over its socket. Knows nothing of OMS.
+/* A Docker Engine, spoken to over its socket. Knows nothing of OMS. A handle is used by one thread
+ * at a time; several handles in several threads are fine.
  *
  * Every function returns 0, or -1 with `err`: ERR_UNREACHABLE (no answer), ERR_PERMISSION (socket
  * not ours), ERR_NOT_FOUND (404), ERR_TIMEOUT, ERR_INTERRUPTED, ERR_FAILED (with the engine's own
- * words). Everything returned is the caller's. */
+ * words). A stop request (base/stop.h) aborts a call at once; what was asked of the engine may
+ * still happen. Everything returned is the caller's. */
 #ifndef OMSLAUNCH_ENGINE_ENGINE_H
 #define OMSLAUNCH_ENGINE_ENGINE_H
 
@@ -34,11 +36,6 @@ void engine_free(struct engine *e);
 void engine_free_ptr(struct engine **e);
 #define AUTO_ENGINE CLEANUP(engine_free_ptr)
 
-/* Calls are aborted (ERR_INTERRUPTED) once stop_count() has reached `count`. At first that is 1:
- * any stop request. To clean up after one, allow one more: engine_set_stop_count(e, stop_count() +
- * 1). */
-void engine_set_stop_count(struct engine *e, int count);
-
 const char *engine_endpoint(const struct engine *e);
 const char *engine_api_version(const struct engine *e);
 int engine_info(struct engine *e, json_t **ret, struct err *err) MUST_USE;
@@ -63,7 +60,13 @@ int engine_container_rename(struct engine *e, const char *id, const char *new_na
 /* `policy` is a HostConfig.RestartPolicy object: {"Name":…,"MaximumRetryCount":…}. */
 int engine_container_set_restart_policy(struct engine *e, const char *id, const json_t *policy,
                                         struct err *err) MUST_USE;
-/* Waits until it is not running. */
+/* Removes a container that was created and never started, with its anonymous volumes; one that ever
+ * ran is refused (ERR_REFUSED): it may hold somebody's data. */
+int engine_container_remove_created(struct engine *e, const char *id, struct err *err) MUST_USE;
+/* Does a process whose command line has `word` run in it? In a stopped container none does. */
+int engine_container_runs_program(struct engine *e, const char *id, const char *word, bool *ret,
+                                  struct err *err) MUST_USE;
+/* Waits until it is not running. ERR_TIMEOUT when it still is after `timeout_ms` (0: waits on). */
 int engine_container_wait(struct engine *e, const char *id, uint64_t timeout_ms, int *ret_exit_code,
                           struct err *err) MUST_USE;
 

@@ -26,7 +26,6 @@ struct http {
     char *endpoint;
     uint64_t connect_timeout_ms;
     uint64_t answer_timeout_ms;
-    int stop_count;
     CURL *easy;
     CURLM *multi;
 };
@@ -79,7 +78,6 @@ int http_new(const struct http_options *options, struct http **ret, struct err *
     h->endpoint = mem_strdup(options->endpoint);
     h->connect_timeout_ms = options->connect_timeout_ms;
     h->answer_timeout_ms = options->answer_timeout_ms;
-    h->stop_count = 1;
     h->easy = curl_easy_init();
     h->multi = curl_multi_init();
     if (h->easy == NULL || h->multi == NULL) {
@@ -99,11 +97,6 @@ void http_free(struct http *h)
     free(h->socket_path);
     free(h->endpoint);
     free(h);
-}
-
-void http_set_stop_count(struct http *h, int count)
-{
-    h->stop_count = count;
 }
 
 void http_answer_free(struct http_answer *a)
@@ -319,6 +312,8 @@ static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
     curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
     if (str_eq(r->method, "HEAD"))
         curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+    if (str_eq(r->method, "DELETE"))
+        curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
     if (!str_eq(r->method, "POST"))
         return NULL;
     curl_easy_setopt(c, CURLOPT_POST, 1L);
@@ -347,7 +342,7 @@ static int transfer_check(const struct transfer *t, int *ret_wait_ms, struct err
     uint64_t limit = t->answering ? r->idle_timeout_ms : r->answer_timeout_ms;
     uint64_t wait = POLL_SLICE_MS;
 
-    if (stop_count() >= h->stop_count) {
+    if (stop_requested()) {
         return err_fail(err, ERR_INTERRUPTED,
                         "stopped by a signal while waiting for the Docker Engine at '%s'",
                         h->endpoint);
@@ -385,10 +380,8 @@ static int transfer_wait(struct transfer *t, CURLcode *ret, struct err *err)
         }
         if (transfer_check(t, &wait_ms, err) < 0)
             return -1;
-        /* The descriptor stays readable after the first stop: a transfer that is to outlive it
-         * looks at the count every slice instead. */
         struct curl_waitfd stop = {.fd = stop_fd(), .events = CURL_WAIT_POLLIN};
-        unsigned count = stop.fd >= 0 && !stop_requested() ? 1 : 0;
+        unsigned count = stop.fd >= 0 ? 1 : 0;
         (void)curl_multi_poll(h->multi, &stop, count, wait_ms, NULL);
     }
 }

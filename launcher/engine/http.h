@@ -26,8 +26,6 @@ struct http_options {
 /* ERR_USAGE when the path cannot be a socket's. Nothing is connected yet. */
 int http_new(const struct http_options *options, struct http **ret, struct err *err) MUST_USE;
 void http_free(struct http *h);
-/* Transfers end with ERR_INTERRUPTED once stop_count() has reached `count`; at first 1. */
-void http_set_stop_count(struct http *h, int count);
 
 /* Gets the body of a 2xx answer as it comes. Return non-zero to stop reading. */
 typedef int (*http_sink_fn)(void *arg, const char *bytes, size_t len);
@@ -36,7 +34,7 @@ typedef int (*http_sink_fn)(void *arg, const char *bytes, size_t len);
 typedef ssize_t (*http_source_fn)(void *arg, char *buf, size_t cap);
 
 struct http_request {
-    const char *method; /* GET, HEAD or POST */
+    const char *method; /* GET, HEAD, POST or DELETE */
     const char *path;   /* escaped, with the query */
     const char *content_type;
     const char *body; /* from memory … */
@@ -65,7 +63,9 @@ struct http_answer {
 void http_answer_free(struct http_answer *a);
 
 /* An answer of any status is a success here. `ret` must be initialised; the caller frees it in any
- * case. ERR_UNREACHABLE, ERR_PERMISSION, ERR_TIMEOUT, ERR_INTERRUPTED. */
+ * case. ERR_UNREACHABLE, ERR_PERMISSION, ERR_TIMEOUT, ERR_INTERRUPTED (a stop request,
+ * base/stop.h).
+ */
 int http_run(struct http *h, const struct http_request *r, struct http_answer *ret,
              struct err *err) MUST_USE;
 /* GET of any http or https URL, outside of an engine's socket. Certificates are not verified: what

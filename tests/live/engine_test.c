@@ -275,6 +275,49 @@ static void test_life(void **state)
     assert_int_equal(json_int(c, "HostConfig.RestartPolicy.MaximumRetryCount", 0), 4);
 }
 
+static void test_remove_created(void **state)
+{
+    AUTO_ENGINE struct engine *e = open_engine(false);
+    AUTO_FREE char *id = create(e, "fresh", "true", false);
+    AUTO_FREE char *used = run(e, "used", "true", false);
+    AUTO_JSON json_t *c = NULL;
+    struct err err = ERR_INIT;
+    int code = -1;
+
+    (void)state;
+    assert_ok(engine_container_remove_created(e, id, &err), &err);
+    assert_fails(engine_container_inspect(e, id, &c, &err));
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
+    assert_ok(engine_container_wait(e, used, 9000, &code, &err), &err);
+    assert_fails(engine_container_remove_created(e, "used", &err));
+    assert_err(&err, ERR_REFUSED,
+               "container 'used' is not removed: it has run before (its state is 'exited')\n"
+               "HINT: remove it with 'docker rm' when nothing in it is needed any more");
+    assert_ok(engine_container_inspect(e, used, &c, &err), &err);
+}
+
+static void test_runs_program(void **state)
+{
+    AUTO_ENGINE struct engine *e = open_engine(false);
+    AUTO_FREE char *id =
+        run(e, "programs", "printf 'sleep 50\\n' >/tmp/init.sh; sh /tmp/init.sh a; true", false);
+    struct err err = ERR_INIT;
+    bool runs = false;
+
+    (void)state;
+    for (int i = 0; i < 100 && !runs; i++) {
+        clock_sleep_ms(20);
+        assert_ok(engine_container_runs_program(e, id, "/tmp/init.sh", &runs, &err), &err);
+    }
+    assert_true(runs);
+    assert_ok(engine_container_runs_program(e, id, "/tmp/other.sh", &runs, &err), &err);
+    assert_false(runs);
+    assert_ok(engine_container_stop(e, id, 0, &err), &err);
+    runs = true;
+    assert_ok(engine_container_runs_program(e, id, "/tmp/init.sh", &runs, &err), &err);
+    assert_false(runs);
+}
+
 static void test_stop_kills(void **state)
 {
     AUTO_ENGINE struct engine *e = open_engine(false);
@@ -329,8 +372,10 @@ static void test_container_errors(void **state)
 static void test_logs(void **state)
 {
     AUTO_ENGINE struct engine *e = open_engine(false);
-    AUTO_FREE char *a = run(e, "talks", "echo one; echo two >&2; seq 3 5", false);
-    AUTO_FREE char *b = run(e, "talks-tty", "echo one; echo two >&2; seq 3 5", true);
+    AUTO_FREE char *a =
+        run(e, "talks", "echo one; sleep 0.2; echo two >&2; sleep 0.2; seq 3 5", false);
+    AUTO_FREE char *b =
+        run(e, "talks-tty", "echo one; sleep 0.2; echo two >&2; sleep 0.2; seq 3 5", true);
     struct err err = ERR_INIT;
     int code = -1;
 
@@ -588,13 +633,14 @@ static void test_signal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),       cmocka_unit_test(test_load_damaged),
-        cmocka_unit_test(test_load),       cmocka_unit_test(test_image_absent),
-        cmocka_unit_test(test_read_only),  cmocka_unit_test(test_life),
-        cmocka_unit_test(test_stop_kills), cmocka_unit_test(test_container_errors),
-        cmocka_unit_test(test_logs),       cmocka_unit_test(test_files),
-        cmocka_unit_test(test_exec),       cmocka_unit_test(test_exec_errors),
-        cmocka_unit_test(test_threads),    cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_open),         cmocka_unit_test(test_load_damaged),
+        cmocka_unit_test(test_load),         cmocka_unit_test(test_image_absent),
+        cmocka_unit_test(test_read_only),    cmocka_unit_test(test_life),
+        cmocka_unit_test(test_stop_kills),   cmocka_unit_test(test_remove_created),
+        cmocka_unit_test(test_runs_program), cmocka_unit_test(test_container_errors),
+        cmocka_unit_test(test_logs),         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_exec),         cmocka_unit_test(test_exec_errors),
+        cmocka_unit_test(test_threads),      cmocka_unit_test(test_signal),
     };
     const char *socket = getenv("OMSLAUNCH_TEST_SOCKET");
 
