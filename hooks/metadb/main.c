@@ -30,6 +30,7 @@ static const struct command commands[] = {
     {"servers", servers_run, "status and heartbeat age of every server"},
     {"ha-get", ha_get_run, "the HA settings, as text and as JSON"},
     {"ha-set", ha_set_run, "changes keys of the HA settings, and no other byte of them"},
+    {"fingerprint", fingerprint_run, "a digest of the schema, to tell whether a migration ran"},
     {"trim", trim_run, "deletes all but the newest row of each heartbeat sequence"},
     {"dump", dump_run, "backs the databases up into a folder"},
     {"verify", verify_run, "compares every byte of a backup with its manifest"},
