@@ -20,9 +20,40 @@ static const struct command commands[] = {
             "Each step is written to a journal before it begins and after it ended. The old "
             "container is kept, stopped, as NAME.old-RUN; the backup is kept in the state folder. "
             "Nothing is ever deleted.\n\n"
-            "When a step fails, nothing more is changed, and omslaunch says what runs, where the "
-            "backup is, and what to do next.",
+            "When a step fails, everything goes back: the new container is stopped and kept as "
+            "NAME.failed-RUN, the databases are restored if the new version ever ran, the old "
+            "container starts under its own name, and the same health checks are passed "
+            "(--on-failure hold stops instead).",
         .run = command_upgrade,
+    },
+    {
+        .name = "resume",
+        .bit = CMD_RESUME,
+        .arguments = "[RUN]",
+        .max_arguments = 1,
+        .mutates = true,
+        .summary = "go on with a run that was killed or held, the newest by default",
+        .text = "Carries out the stored plan from where its journal stands: what has an outcome is "
+                "skipped, what was begun is looked at in the world itself. Where the world does "
+                "not tell, it stops with the exact question, and --answer gives your word. A run "
+                "whose rollback was begun goes on going back.",
+        .run = command_resume,
+    },
+    {
+        .name = "rollback",
+        .bit = CMD_ROLLBACK,
+        .arguments = "[RUN]",
+        .max_arguments = 1,
+        .mutates = true,
+        .summary = "go back to the version before a run, the newest by default",
+        .text = "Undoes what the run did: stops the new container and keeps it as NAME.failed-RUN "
+                "with its log, moves the databases aside (quarantine databases, never dropped) and "
+                "restores the backup, gives the old container its name and restart policy back, "
+                "starts it, waits until it is healthy, and turns HA on.\n\n"
+                "After a successful upgrade this also works, as long as the old container and the "
+                "backup are kept; the backup is then older than the data, and the command says by "
+                "how much and wants --yes-lose-changes-since.",
+        .run = command_rollback,
     },
     {
         .name = "plan",

@@ -26,6 +26,8 @@ int command_plan(const struct options *options);
 int command_check(const struct options *options);
 int command_inspect(const struct options *options);
 int command_status(const struct options *options);
+int command_resume(const struct options *options);
+int command_rollback(const struct options *options);
 int command_runs(const struct options *options);
 
 #endif

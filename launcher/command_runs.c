@@ -67,16 +67,6 @@ static void print_record(const json_t *record)
     }
 }
 
-static const struct past_run *choose(const struct history *h, const char *id)
-{
-    for (size_t i = h->count; i-- > 0;) {
-        if (id == NULL || str_eq(h->items[i].id, id)) {
-            return &h->items[i];
-        }
-    }
-    return NULL;
-}
-
 static int print_status(const struct session *s, const struct past_run *p, struct err *err)
 {
     AUTO_FREE char *path = state_run_file(s->state, p->id, "journal.jsonl");
@@ -111,7 +101,7 @@ int command_status(const struct options *options)
         return session_fail(&err);
     }
     const char *id = options->arguments.count > 1 ? options->arguments.items[1] : NULL;
-    const struct past_run *p = choose(&history, id);
+    const struct past_run *p = history_find(&history, id);
     if (p == NULL) {
         err_fail(&err, ERR_NOT_FOUND,
                  "there is no run %s%sin '%s'\nHINT: 'omslaunch runs' lists them",

@@ -46,8 +46,8 @@ static int refuse_unfinished(const struct session *s, const char *name)
     }
     err_fail(&err, ERR_STATE,
              "run %s on '%s' is not ended: it stopped at '%s'\n"
-             "HINT: 'omslaunch status %s' shows it",
-             held->id, name, held->step != NULL ? held->step : "the beginning", held->id);
+             "HINT: end it first, with 'omslaunch resume %s' or 'omslaunch rollback %s'",
+             held->id, name, held->step != NULL ? held->step : "the beginning", held->id, held->id);
     log_err(&err);
     return EXIT_HELD;
 }
@@ -70,10 +70,10 @@ static int carry_out(const struct session *s, const struct survey *survey)
     struct err err = ERR_INIT;
     char run_id[RUN_ID_MAX];
     state_make_run_id(run_id);
-    const char *name = s->options->arguments.items[1];
     AUTO_FD int lock = -1;
-    struct watch watch;
-    watch_init(&watch, &survey->plan);
+    AUTO_EXECUTION struct execution *execution = NULL;
+    AUTO_WATCH struct watch watch;
+    watch_init(&watch);
     const struct execution_request request = {
         .state = s->state,
         .run = run_id,
@@ -82,16 +82,15 @@ static int carry_out(const struct session *s, const struct survey *survey)
         .set_env = &s->options->set_env,
         .observer = &watch.observer,
     };
-    AUTO_EXECUTION struct execution *execution = NULL;
-    if (state_lock(s->state, name, run_id, s->options->lock_wait_ms, &lock, &err) != 0 ||
+    if (state_lock(s->state, s->options->arguments.items[1], run_id, s->options->lock_wait_ms,
+                   &lock, &err) != 0 ||
         execution_begin(&request, &execution, &err) != 0) {
         return session_fail(&err);
     }
     log_info("Run %s", run_id);
-    struct run_result result = {.run = execution_run(execution)};
-    int rc = run_forward(result.run, &result.end, &result.failed_row, &err);
-    watch_free(&watch);
-    return report_run(s->options, &result, rc == 0 ? NULL : &err);
+    struct run_outcome outcome;
+    run_to_end(execution_run(execution), str_eq(s->options->on_failure, "rollback"), &outcome);
+    return report_run(s->options, execution_run(execution), &outcome);
 }
 
 int command_upgrade(const struct options *options)

@@ -37,12 +37,22 @@ static const struct option_row rows[] = {
      "set perceiveStoreClientCheckpoint instead of a longer refetchStoreIntervalMin"},
     {"version-table", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(version_table),
      "which version may go to which, instead of the shipped table"},
+    {"on-failure", '\0', OPTION_TEXT, "WHAT", "rollback|hold", CMD_UPGRADE | CMD_RESUME,
+     AT(on_failure),
+     "when a step fails: rollback (the default) goes back to the old version, databases included; "
+     "hold stops there, for 'resume' or 'rollback'"},
+    {"answer", '\0', OPTION_LIST, "STEP=WORD", NULL, CMD_RESUME, AT(answer),
+     "your word where the world does not tell whether a step was done: done or again"},
+    {"yes-lose-changes-since", '\0', OPTION_TEXT, "TIME", NULL, CMD_ROLLBACK,
+     AT(lose_changes_since),
+     "go back although the new version has served since TIME; what it changed in the MetaDB since "
+     "then is kept aside, not carried over"},
     {"dry-run", 'n', OPTION_FLAG, NULL, NULL, CMD_UPGRADE, AT(dry_run),
      "show the plan and stop: the same as 'omslaunch plan'"},
-    {"yes", 'y', OPTION_FLAG, NULL, NULL, CMD_UPGRADE, AT(yes),
+    {"yes", 'y', OPTION_FLAG, NULL, NULL, CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK, AT(yes),
      "do not ask on a terminal; elsewhere nothing ever asks"},
-    {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL, CMD_UPGRADE, AT(lock_wait_ms),
-     "wait that long for another run on the same deployment to end (0)"},
+    {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL, CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK,
+     AT(lock_wait_ms), "wait that long for another run on the same deployment to end (0)"},
     {"host", 'H', OPTION_TEXT, "ENDPOINT", NULL, CMD_ALL, AT(endpoint),
      "Docker Engine to talk to; default: $DOCKER_HOST, then unix:///var/run/docker.sock"},
     {"state-dir", '\0', OPTION_TEXT, "FOLDER", NULL, CMD_ALL, AT(state_dir),
@@ -174,6 +184,7 @@ int options_parse(int argc, char *const *argv, struct options *ret, struct err *
         .stop_timeout_ms = 5 * MS_PER_MIN,
         .health_timeout_ms = 15 * MS_PER_MIN,
         .refetch_reserve_min = 30,
+        .on_failure = "rollback",
         .output = "text",
         .log_level = "info",
         .log_format = "text",
@@ -236,5 +247,6 @@ void options_free(struct options *o)
 {
     strv_free(&o->set_env);
     strv_free(&o->accept);
+    strv_free(&o->answer);
     strv_free(&o->arguments);
 }

@@ -18,7 +18,9 @@ enum command_bit {
     CMD_INSPECT = 1 << 3,
     CMD_STATUS = 1 << 4,
     CMD_RUNS = 1 << 5,
-    CMD_ALL = (1 << 6) - 1
+    CMD_RESUME = 1 << 6,
+    CMD_ROLLBACK = 1 << 7,
+    CMD_ALL = (1 << 8) - 1
 };
 
 struct options {
@@ -34,6 +36,7 @@ struct options {
     const char *version_table;
     struct strv set_env;
     struct strv accept;
+    struct strv answer;
     uint64_t stop_timeout_ms;
     uint64_t health_timeout_ms;
     uint64_t lock_wait_ms;
@@ -44,6 +47,8 @@ struct options {
     bool quiet;
     bool help;
     bool version;
+    const char *on_failure;
+    const char *lose_changes_since;
     const char *output;
     const char *log_level;
     const char *log_format;

@@ -56,23 +56,6 @@ static void say_where_everything_is(struct run *r)
     log_info("%s", str_get(&text));
 }
 
-/* The new container has run: its databases may be newer than the old version understands. */
-static void say_way_back(struct run *r)
-{
-    bool started = run_evidence(r, STEP_START_NEW, 0) != NULL;
-    AUTO_FREE char *old_name = run_container_name(r, 0, "old");
-    const char *name = json_text(plan_node(r->plan, 0), "old.name", "");
-    bool swapped = run_evidence(r, STEP_SWAP_NAMES, 0) != NULL;
-    if (started) {
-        log_info("To go back by hand: stop '%s', restore the databases from the backup (zstd -dc "
-                 "DB.sql.zst | mysql DB, into empty databases), then start '%s'.",
-                 name, old_name);
-    } else {
-        log_info("To go back by hand: docker start %s (the databases were not changed).",
-                 swapped ? old_name : name);
-    }
-}
-
 static void say_success(struct run *r)
 {
     AUTO_FREE char *old_name = run_container_name(r, 0, "old");
@@ -90,39 +73,60 @@ static void say_success(struct run *r)
              json_text(backup, "folder", "?"));
 }
 
-static json_t *result_to_json(const struct run_result *result, const struct err *err, int code)
+static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o, int code)
 {
-    const struct run *r = result->run;
     json_t *document =
         json_make("{s:s, s:s, s:s, s:i, s:O}", "run", r->id, "deployment", deployment_of(r),
-                  "result", end_texts[result->end], "exit", code, "steps", r->memory);
-    if (err != NULL) {
-        json_put_text(document, "error", err->text);
+                  "result", run_end_name(o->end), "exit", code, "steps", r->memory);
+    if (o->failed) {
+        json_put_text(document, "failed_step", plan_step_name(o->failed_step));
+        json_put_text(document, "error", o->failure.text);
     }
-    if (result->failed_row < r->plan->row_count) {
-        json_put_text(document, "failed_step",
-                      plan_step_name(r->plan->rows[result->failed_row].step));
+    if (o->back_failed) {
+        json_put_text(document, "rollback_error", o->back_failure.text);
     }
     return document;
 }
 
-int report_run(const struct options *options, const struct run_result *result,
-               const struct err *err)
+static void say_rolled_back(struct run *r)
 {
-    struct run *r = result->run;
-    int code = exit_code_of_end(result->end, err);
-    if (err != NULL) {
-        log_err(err);
-        log_info("'%s': %s", deployment_of(r), end_texts[result->end]);
-        say_where_everything_is(r);
+    const json_t *restored = run_evidence(r, STEP_BACK_METADB, PLAN_ALL_NODES);
+    log_info("'%s' is back on the old version, and healthy.", deployment_of(r));
+    if (restored != NULL) {
+        log_info("  The databases are as they were at the backup; %s",
+                 json_text(restored, "summary", ""));
     }
-    if (result->end == RUN_HELD) {
-        say_way_back(r);
-    } else if (result->end == RUN_UPGRADED || result->end == RUN_UPGRADED_WITH_FAULT) {
-        say_success(r);
+}
+
+static void say_failure(struct run *r, const struct run_outcome *o)
+{
+    if (o->failed && !r->going_back) {
+        log_err(&o->failure);
+    }
+    if (o->back_failed) {
+        log_err(&o->back_failure);
+    }
+    log_info("'%s': %s", deployment_of(r), end_texts[o->end]);
+    say_where_everything_is(r);
+}
+
+int report_run(const struct options *options, struct run *run, const struct run_outcome *outcome)
+{
+    const struct err *why = outcome->back_failed ? &outcome->back_failure : &outcome->failure;
+    int code = exit_code_of_end(outcome->end, why);
+    if (outcome->failed || outcome->back_failed) {
+        say_failure(run, outcome);
+    }
+    if (outcome->end == RUN_UPGRADED || outcome->end == RUN_UPGRADED_WITH_FAULT) {
+        say_success(run);
+    } else if (outcome->end == RUN_ROLLED_BACK) {
+        say_rolled_back(run);
+    } else if (outcome->end == RUN_HELD || outcome->end == RUN_ROLLBACK_FAILED) {
+        log_info("Next: 'omslaunch resume %s' goes on, 'omslaunch rollback %s' goes back.", run->id,
+                 run->id);
     }
     if (session_wants_json(options)) {
-        AUTO_JSON json_t *document = result_to_json(result, err, code);
+        AUTO_JSON json_t *document = outcome_to_json(run, outcome, code);
         session_print_json(document);
     }
     return code;

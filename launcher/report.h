@@ -5,14 +5,7 @@
 #include "launcher/options.h"
 #include "launcher/upgrade/run.h"
 
-struct run_result {
-    struct run *run;
-    enum run_end end;
-    size_t failed_row; /* row_count if none */
-};
-
-/* Returns the exit code. `err` is why it failed; NULL if it did not. */
-int report_run(const struct options *options, const struct run_result *result,
-               const struct err *err);
+/* Returns the exit code. */
+int report_run(const struct options *options, struct run *run, const struct run_outcome *outcome);
 
 #endif

@@ -12,15 +12,14 @@ static void end_progress(struct watch *w)
     free(TAKE(w->last_text));
 }
 
-static void row_begins(void *arg, size_t row, const char *doing)
+static void row_begins(void *arg, size_t number, size_t total, const char *doing)
 {
-    const struct watch *w = arg;
-    log_info("%2zu/%zu  %s …", row + 1, w->plan->row_count, doing);
+    (void)arg;
+    log_info("%2zu/%zu  %s …", number, total, doing);
 }
 
-static void row_ends(void *arg, size_t row, bool ok, uint64_t took_ms, const char *summary)
+static void row_ends(void *arg, bool ok, uint64_t took_ms, const char *summary)
 {
-    (void)row;
     end_progress(arg);
     AUTO_STR struct str took = STR_INIT;
     str_append_duration(&took, took_ms);
@@ -57,14 +56,23 @@ static void output(void *arg, const char *line)
     log_info("       | %s", line);
 }
 
-void watch_init(struct watch *w, const struct plan *plan)
+static void goes_back(void *arg, const struct err *failure)
+{
+    end_progress(arg);
+    if (failure != NULL) {
+        log_err(failure);
+    }
+    log_info("Going back to the old version.");
+}
+
+void watch_init(struct watch *w)
 {
     memset(w, 0, sizeof(*w));
-    w->plan = plan;
     w->observer = (struct run_observer){.row_begins = row_begins,
                                         .row_ends = row_ends,
                                         .progress = progress,
                                         .output = output,
+                                        .goes_back = goes_back,
                                         .arg = w};
 }
 

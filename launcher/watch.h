@@ -6,14 +6,15 @@
 #include "launcher/upgrade/run.h"
 
 struct watch {
-    const struct plan *plan;
     struct run_observer observer; /* hand this to the run */
     struct log_progress progress;
     bool progress_shown;
     char *last_text; /* a waiting text is said once, not at each look */
 };
 
-void watch_init(struct watch *w, const struct plan *plan);
+#define AUTO_WATCH CLEANUP(watch_free)
+
+void watch_init(struct watch *w);
 void watch_free(struct watch *w);
 
 #endif

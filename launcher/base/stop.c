@@ -12,6 +12,7 @@
 /* Any thread may run the handler, so these are atomics and not sig_atomic_t. */
 static atomic_int stop_seen_signal;
 static atomic_int stop_seen_count;
+static atomic_int stop_tolerated;
 static atomic_int stop_event_fd = -1;
 
 static void on_signal(int signal_number)
@@ -19,9 +20,10 @@ static void on_signal(int signal_number)
     int saved = errno;
     int none = 0;
     atomic_compare_exchange_strong(&stop_seen_signal, &none, signal_number);
-    atomic_fetch_add(&stop_seen_count, 1);
+    int count = atomic_fetch_add(&stop_seen_count, 1) + 1;
     const uint64_t one = 1;
-    if (write(atomic_load(&stop_event_fd), &one, sizeof(one)) < 0) {
+    if (count > atomic_load(&stop_tolerated) &&
+        write(atomic_load(&stop_event_fd), &one, sizeof(one)) < 0) {
         /* Full means already readable, and there is nobody to tell anything else. */
     }
     errno = saved;
@@ -48,9 +50,18 @@ void stop_catch_signals(void)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+void stop_tolerate(int count)
+{
+    atomic_store(&stop_tolerated, count);
+    uint64_t drained;
+    if (!stop_requested() && read(atomic_load(&stop_event_fd), &drained, sizeof(drained)) < 0) {
+        /* Nothing was there to drain. */
+    }
+}
+
 bool stop_requested(void)
 {
-    return atomic_load(&stop_seen_count) > 0;
+    return atomic_load(&stop_seen_count) > atomic_load(&stop_tolerated);
 }
 
 int stop_signal(void)

@@ -8,6 +8,8 @@
 #include "launcher/upgrade/spec_fields.h"
 #include "launcher/upgrade/state.h"
 
+#define PLAN_SIZE_MAX (64U * 1024 * 1024)
+
 struct execution {
     struct run run;
     char *id, *state;
@@ -135,16 +137,32 @@ static int begin_journal(struct execution *x, const struct plan *plan, struct er
     return journal_append(x->journal, record, err);
 }
 
+static int open_world(const struct execution_request *request, struct execution *x, struct err *err)
+{
+    x->id = mem_strdup(request->run);
+    x->state = mem_strdup(request->state);
+    if (open_nodes(x, request->plan, err) != 0 ||
+        open_metadb(x, request->plan, request->metadb_program, err) != 0) {
+        return -1;
+    }
+    x->run.id = x->id;
+    x->run.state = x->state;
+    x->run.plan = request->plan;
+    x->run.nodes = x->nodes;
+    x->run.set_env = request->set_env;
+    x->run.answers = request->answers;
+    x->run.observer = request->observer;
+    x->run.memory = json_object();
+    x->run.begun = json_object();
+    return 0;
+}
+
 int execution_begin(const struct execution_request *request, struct execution **ret,
                     struct err *err)
 {
     AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
-    x->id = mem_strdup(request->run);
-    x->state = mem_strdup(request->state);
     AUTO_JSON json_t *document = plan_to_json(request->plan);
-    if (open_nodes(x, request->plan, err) != 0 ||
-        open_metadb(x, request->plan, request->metadb_program, err) != 0 ||
-        state_create_run(x->state, x->id, err) != 0 ||
+    if (open_world(request, x, err) != 0 || state_create_run(x->state, x->id, err) != 0 ||
         store_json(x, "plan.json", document, err) != 0) {
         return -1;
     }
@@ -156,14 +174,53 @@ int execution_begin(const struct execution_request *request, struct execution **
     if (begin_journal(x, request->plan, err) != 0) {
         return -1;
     }
-    x->run.id = x->id;
-    x->run.state = x->state;
-    x->run.plan = request->plan;
     x->run.journal = x->journal;
-    x->run.nodes = x->nodes;
-    x->run.set_env = request->set_env;
-    x->run.observer = request->observer;
-    x->run.memory = json_object();
     *ret = TAKE(x);
+    return 0;
+}
+
+int execution_take_up(const struct execution_request *request, struct execution **ret,
+                      struct err *err)
+{
+    AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
+    AUTO_FREE char *path = state_run_file(request->state, request->run, "journal.jsonl");
+    if (journal_open(path, &x->journal, err) != 0 || open_world(request, x, err) != 0) {
+        return -1;
+    }
+    x->run.journal = x->journal;
+    if (run_replay(&x->run, err) != 0) {
+        return -1;
+    }
+    *ret = TAKE(x);
+    return 0;
+}
+
+int execution_load_plan(const char *state, const char *run, struct plan *ret, struct err *err)
+{
+    AUTO_FREE char *plan_path = state_run_file(state, run, "plan.json");
+    AUTO_FREE char *journal_path = state_run_file(state, run, "journal.jsonl");
+    AUTO_STR struct str text = STR_INIT;
+    AUTO_JSON json_t *document = NULL;
+    AUTO_JOURNAL struct journal *journal = NULL;
+    AUTO_PLAN struct plan plan = {.json = NULL};
+    if (fs_read(plan_path, PLAN_SIZE_MAX, true, &text, err) != 0 ||
+        json_parse(str_get(&text), text.len, plan_path, &document, err) != 0) {
+        err->kind = ERR_STATE;
+        return err_hint(err, "the plan is damaged: nothing was changed; go on by hand, the old "
+                             "container and the backup are kept");
+    }
+    if (plan_from_json(document, plan_path, &plan, err) != 0 ||
+        journal_read(journal_path, &journal, err) != 0) {
+        return -1;
+    }
+    const char *begun_with = json_text(journal_at(journal, 0), "plan", "");
+    if (!str_eq(begun_with, plan.digest)) {
+        return err_fail(err, ERR_STATE,
+                        "the journal '%s' was begun with the plan %.12s, but '%s' is %.12s\n"
+                        "HINT: nothing was changed; files of two runs were mixed",
+                        journal_path, begun_with, plan_path, plan.digest);
+    }
+    *ret = plan;
+    plan = (struct plan){.json = NULL};
     return 0;
 }

@@ -10,6 +10,7 @@ struct execution_request {
     const struct plan *plan;
     const char *metadb_program;
     const struct strv *set_env;
+    const struct strv *answers; /* see struct run */
     const struct run_observer *observer;
 };
 
@@ -19,6 +20,12 @@ struct execution;
  * state folder is touched. ERR_STATE, and what engines and config.yaml may fail with. */
 int execution_begin(const struct execution_request *request, struct execution **ret,
                     struct err *err) MUST_USE;
+/* Takes up a run of an earlier process, from its journal; `request->plan` is the stored one. */
+int execution_take_up(const struct execution_request *request, struct execution **ret,
+                      struct err *err) MUST_USE;
+/* The plan that a run was begun with. ERR_STATE when plan and journal do not belong together. */
+int execution_load_plan(const char *state, const char *run, struct plan *ret,
+                        struct err *err) MUST_USE;
 void execution_free(struct execution *x);
 void execution_free_ptr(struct execution **x);
 #define AUTO_EXECUTION CLEANUP(execution_free_ptr)

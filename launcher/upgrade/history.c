@@ -5,6 +5,7 @@
 
 #include "launcher/base/str.h"
 #include "launcher/upgrade/journal.h"
+#include "launcher/upgrade/plan.h"
 #include "launcher/upgrade/state.h"
 
 void history_free(struct history *h)
@@ -28,6 +29,19 @@ static void replace(char **slot, const char *text)
     *slot = text == NULL ? NULL : mem_strdup(text);
 }
 
+static void note_milestone(const json_t *record, uint64_t at_ms, struct past_run *p)
+{
+    const char *step = json_text(record, "step", "");
+    if (!json_bool(record, "ok", false)) {
+        return;
+    }
+    if (str_eq(step, plan_step_name(STEP_BACKUP_METADB))) {
+        p->backup_ms = at_ms;
+    } else if (str_eq(step, plan_step_name(STEP_WAIT_HEALTHY))) {
+        p->served_ms = at_ms;
+    }
+}
+
 static void read_records(const struct journal *j, struct past_run *p)
 {
     for (size_t i = 0; i < journal_count(j); i++) {
@@ -42,6 +56,7 @@ static void read_records(const struct journal *j, struct past_run *p)
             replace(&p->result, json_text(record, "result", ""));
             p->ended_ms = at_ms;
         } else {
+            note_milestone(record, at_ms, p);
             /* Anything after an end means that the run was taken up again. */
             replace(&p->result, NULL);
             replace(&p->step, json_text(record, "step", p->step));
@@ -74,6 +89,16 @@ int history_read(const char *state, struct history *ret, struct err *err)
     }
     *ret = h;
     return 0;
+}
+
+const struct past_run *history_find(const struct history *h, const char *id)
+{
+    for (size_t i = h->count; i-- > 0;) {
+        if (id == NULL || str_eq(h->items[i].id, id)) {
+            return &h->items[i];
+        }
+    }
+    return NULL;
 }
 
 static bool is_unfinished(const struct past_run *p)

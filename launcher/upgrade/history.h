@@ -18,6 +18,8 @@ struct past_run {
     char *step;   /* the last step that was begun; NULL if none */
     char *damage; /* why its journal cannot be read; NULL if it can */
     uint64_t begun_ms, ended_ms;
+    uint64_t backup_ms; /* when the backup was taken; 0 if it was not */
+    uint64_t served_ms; /* when the new version became healthy; 0 if it never did */
 };
 
 struct history {
@@ -29,6 +31,8 @@ struct history {
 
 int history_read(const char *state, struct history *ret, struct err *err) MUST_USE;
 void history_free(struct history *h);
+/* The run of that ID, or the newest if `id` is NULL; NULL if there is none. */
+const struct past_run *history_find(const struct history *h, const char *id);
 /* Neither ended well nor was undone: the newest run of that deployment that still needs `resume` or
  * `rollback`, or NULL. */
 const struct past_run *history_unfinished(const struct history *h, const char *deployment,

@@ -24,6 +24,13 @@ static const struct {
     [STEP_WAIT_HEALTHY] = {"wait_healthy", "wait until OMS is healthy"},
     [STEP_HA_ON] = {"ha_on", "turn HA back on"},
     [STEP_KEEP_RUNNING] = {"keep_running", "give the new container its restart policy"},
+    [STEP_BACK_HA_OFF] = {"back_ha_off", "turn HA off again"},
+    [STEP_BACK_STOP_NEW] = {"back_stop_new", "stop the new container, keep its log"},
+    [STEP_BACK_NAMES] = {"back_names", "give the old container its name back"},
+    [STEP_BACK_METADB] = {"back_metadb", "restore the databases from the backup"},
+    [STEP_BACK_START_OLD] = {"back_start_old", "start the old container"},
+    [STEP_BACK_HEALTHY] = {"back_healthy", "wait until the old OMS is healthy"},
+    [STEP_BACK_HA] = {"back_ha", "turn HA back on"},
 };
 
 _Static_assert(ARRAY_LEN(steps) == STEP_MAX, "a step has no name");

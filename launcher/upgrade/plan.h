@@ -27,6 +27,13 @@ enum step_id {
     STEP_WAIT_HEALTHY,
     STEP_HA_ON,
     STEP_KEEP_RUNNING,
+    STEP_BACK_HA_OFF, /* from here on: the way back; never in a plan */
+    STEP_BACK_STOP_NEW,
+    STEP_BACK_NAMES,
+    STEP_BACK_METADB,
+    STEP_BACK_START_OLD,
+    STEP_BACK_HEALTHY,
+    STEP_BACK_HA,
     STEP_MAX
 };
 

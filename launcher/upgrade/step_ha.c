@@ -92,44 +92,57 @@ STEP_PROBE(ha_off_probe)
     return 0;
 }
 
-/* T1: when the first node stopped serving. */
+/* T1: when the first node stopped serving; 0 if none did. */
 static uint64_t outage_began_ms(const struct run *r)
 {
-    uint64_t first_ms = UINT64_MAX;
+    uint64_t first_ms = 0;
     for (size_t i = 0; i < plan_node_count(r->plan); i++) {
         const json_t *stopped = run_evidence(r, STEP_STOP_OLD, (int)i);
-        uint64_t t1_ms = (uint64_t)json_int(stopped, "t1_ms", INT64_MAX);
-        first_ms = t1_ms < first_ms ? t1_ms : first_ms;
+        uint64_t t1_ms = (uint64_t)json_int(stopped, "t1_ms", 0);
+        first_ms = t1_ms != 0 && (first_ms == 0 || t1_ms < first_ms) ? t1_ms : first_ms;
     }
     return first_ms;
 }
 
+/* T3: when the first new container stopped serving, if it ever did. */
+static uint64_t new_outage_began_ms(const struct run *r)
+{
+    uint64_t first_ms = 0;
+    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
+        const json_t *stopped = run_evidence(r, STEP_BACK_STOP_NEW, (int)i);
+        uint64_t t3_ms = (uint64_t)json_int(stopped, "t3_ms", 0);
+        first_ms = t3_ms != 0 && (first_ms == 0 || t3_ms < first_ms) ? t3_ms : first_ms;
+    }
+    return first_ms;
+}
+
+/* Whole minutes that the stores have to look back, with the reserve. */
 static int64_t refetch_minutes(const struct run *r, uint64_t outage_ms)
 {
     int64_t minutes = (int64_t)((outage_ms + MINUTE_MS - 1) / MINUTE_MS);
     return minutes + json_int(r->plan->json, "options.refetch_reserve_min", 0);
 }
 
-static json_t *ha_on_settings(const struct run *r, const json_t *config, uint64_t outage_ms)
+static json_t *settings_after(const struct run *r, const json_t *config, bool enable,
+                              uint64_t outage_ms)
 {
-    const json_t *off = run_evidence(r, STEP_HA_OFF, PLAN_ALL_NODES);
     json_t *set = json_object();
-    if (json_bool(off, "enabled", false)) {
+    if (enable && !ha_flag(config, "enable")) {
         json_put(set, "enable", json_true());
     }
     bool perceive = json_bool(r->plan->json, "options.perceive_checkpoint", false);
-    if (perceive) {
+    if (perceive && !ha_flag(config, "perceiveStoreClientCheckpoint")) {
         json_put(set, "perceiveStoreClientCheckpoint", json_true());
     }
     int64_t wanted = refetch_minutes(r, outage_ms);
-    if (!perceive && !ha_flag(config, "perceiveStoreClientCheckpoint") &&
+    if (outage_ms > 0 && !perceive && !ha_flag(config, "perceiveStoreClientCheckpoint") &&
         ha_number(config, "refetchStoreIntervalMin") < wanted) {
         json_put(set, "refetchStoreIntervalMin", json_integer(wanted));
     }
     return set;
 }
 
-static json_t *ha_on_evidence(const json_t *set, uint64_t outage_ms, bool enabled)
+static json_t *on_evidence(const json_t *set, uint64_t outage_ms, bool enabled)
 {
     AUTO_STR struct str summary = STR_INIT;
     str_append(&summary, enabled ? "HA is on" : "HA stays off, as it was");
@@ -137,20 +150,20 @@ static json_t *ha_on_evidence(const json_t *set, uint64_t outage_ms, bool enable
     if (refetch > 0) {
         str_appendf(&summary, ", refetchStoreIntervalMin %lld", (long long)refetch);
     }
-    str_append(&summary, "; OMS was down for ");
-    str_append_duration(&summary, outage_ms);
+    if (outage_ms > 0) {
+        str_append(&summary, "; OMS was down for ");
+        str_append_duration(&summary, outage_ms);
+    }
     return json_make("{s:s, s:I, s:O}", "summary", str_get(&summary), "outage_ms",
                      (json_int_t)outage_ms, "set", set);
 }
 
-/* docker_init.sh may have changed ha.config: what is edited is what stands there now. */
-STEP_APPLY(ha_on_apply)
+/* docker_init.sh, or a restore, may have changed ha.config: what is edited is what stands there
+ * now. `began_ms` 0: there was no outage. */
+static int turn_on(struct run *r, uint64_t began_ms, json_t **ret, struct err *err)
 {
-    (void)node, (void)prepared;
-    uint64_t t1_ms = outage_began_ms(r);
-    uint64_t now_ms = clock_wall_ms();
-    uint64_t outage_ms = now_ms > t1_ms ? now_ms - t1_ms : 0;
     AUTO_JSON json_t *answer = NULL;
+    AUTO_JSON json_t *changed = NULL;
     if (ha_get(r, &answer, err) != 0) {
         return -1;
     }
@@ -159,12 +172,37 @@ STEP_APPLY(ha_on_apply)
         *ret = json_make("{s:s}", "summary", "this OMS has no ha.config");
         return 0;
     }
-    AUTO_JSON json_t *changed = NULL;
-    AUTO_JSON json_t *set = ha_on_settings(r, json_object_get(answer, "config"), outage_ms);
+    uint64_t now_ms = clock_wall_ms();
+    uint64_t outage_ms = began_ms != 0 && now_ms > began_ms ? now_ms - began_ms : 0;
+    bool enable = json_bool(run_begun(r, STEP_HA_OFF, PLAN_ALL_NODES), "enabled", false);
+    AUTO_JSON json_t *set = settings_after(r, json_object_get(answer, "config"), enable, outage_ms);
     if (json_object_size(set) > 0 && ha_set(r, text, set, &changed, err) != 0) {
         return -1;
     }
-    const json_t *off = run_evidence(r, STEP_HA_OFF, PLAN_ALL_NODES);
-    *ret = ha_on_evidence(set, outage_ms, json_bool(off, "enabled", false));
+    *ret = on_evidence(set, outage_ms, enable);
     return 0;
+}
+
+STEP_APPLY(ha_on_apply)
+{
+    (void)node, (void)prepared;
+    return turn_on(r, outage_began_ms(r), ret, err);
+}
+
+/* ---- the way back ---- */
+
+STEP_APPLY(back_ha_off_apply)
+{
+    (void)prepared;
+    AUTO_JSON json_t *now = NULL;
+    return ha_off_prepare(r, node, &now, err) != 0 ? -1 : ha_off_apply(r, node, now, ret, err);
+}
+
+/* A version that never served leaves an outage since T1; one that did, an outage since T3 (domain,
+ * "The runbook", step 8). */
+STEP_APPLY(back_ha_apply)
+{
+    (void)node, (void)prepared;
+    uint64_t began_ms = r->was_healthy ? new_outage_began_ms(r) : outage_began_ms(r);
+    return turn_on(r, began_ms, ret, err);
 }

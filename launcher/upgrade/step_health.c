@@ -147,12 +147,11 @@ static int wait_until_healthy(struct run *r, bool new_ones, struct health *h, st
     }
 }
 
-STEP_APPLY(health_apply)
+static int wait_and_tell(struct run *r, bool new_ones, json_t **ret, struct err *err)
 {
-    (void)node, (void)prepared;
     struct health h = {.missing = STR_INIT};
     uint64_t begun_ms = clock_mono_ms();
-    int rc = wait_until_healthy(r, true, &h, err);
+    int rc = wait_until_healthy(r, new_ones, &h, err);
     if (rc == 0) {
         AUTO_STR struct str summary = STR_INIT;
         str_append(&summary, "container, console and servers are well after ");
@@ -165,4 +164,17 @@ STEP_APPLY(health_apply)
     str_free(&h.missing);
     str_free(&h.certificate);
     return rc;
+}
+
+STEP_APPLY(health_apply)
+{
+    (void)node, (void)prepared;
+    return wait_and_tell(r, true, ret, err);
+}
+
+/* The same gate on the way back: its success is as carefully verified as the upgrade's. */
+STEP_APPLY(back_healthy_apply)
+{
+    (void)node, (void)prepared;
+    return wait_and_tell(r, false, ret, err);
 }

@@ -30,11 +30,22 @@ STEP_APPLY(keep_running_apply);
 
 STEP_APPLY(trim_apply);
 STEP_APPLY(backup_apply);
+STEP_PREPARE(init_prepare);
 STEP_APPLY(init_apply);
 STEP_PROBE(init_probe);
 STEP_APPLY(health_apply);
-/* For what is harmless to do again. */
-STEP_PROBE(step_again_probe);
+
+STEP_APPLY(back_ha_off_apply);
+STEP_APPLY(back_stop_new_apply);
+STEP_APPLY(back_names_apply);
+STEP_APPLY(back_metadb_apply);
+STEP_APPLY(back_start_old_apply);
+STEP_PROBE(back_start_old_probe);
+STEP_APPLY(back_healthy_apply);
+STEP_APPLY(back_ha_apply);
+
+void run_forget(struct run *r, enum step_id step, int node);
+void run_mark_begun(struct run *r, enum step_id step, int node, const json_t *prepared);
 
 /* One request to the MetaDB, with progress to the observer. `parameters_take` may be NULL. */
 int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint64_t timeout_ms,

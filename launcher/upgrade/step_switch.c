@@ -5,8 +5,7 @@
 
 #include "launcher/base/clock.h"
 
-/* The engine gets this much longer than the container, so that a slow stop is not taken for a dead
- * engine. */
+/* What the engine reports of a container that did not stop in time. */
 #define KILLED_BY_ENGINE 137
 
 /* ---- stop_old ---- */

@@ -1,4 +1,5 @@
-/* The step table: for each step how to look at it, do it and undo it. */
+/* The step table: for each step how to look at it and how to do it. The way back is made of steps
+ * of the same kind: each names the forward step that makes it necessary. */
 #ifndef OMSLAUNCH_UPGRADE_STEPS_H
 #define OMSLAUNCH_UPGRADE_STEPS_H
 
@@ -18,25 +19,24 @@ enum undo_class {
     UNDO_NOTHING,    /* nothing to undo */
     UNDO_CHEAP,      /* one call puts it back */
     UNDO_RESTORE_DB, /* the databases may have changed: the backup must be restored */
-    UNDO_MANUAL,
     UNDO_CLASS_MAX
 };
 
 struct step {
     enum undo_class undo_class;
-    bool is_outage; /* OMS is down while it runs */
+    bool is_volatile; /* may come undone by itself (a reboot stops a container): looked at again */
+    bool each_node;   /* of the way back: a row for each node */
+    enum step_id undoes; /* of the way back: needed once this step was begun */
     /* Facts that must be on the disk before the step changes them (the text of ha.config); goes
      * into the intent. NULL: none. Caller owns *ret. */
     int (*prepare)(struct run *r, int node, json_t **ret, struct err *err);
     /* Does it. `prepared` is what prepare() gave, of this or an earlier attempt. Evidence has a
      * "summary" for people. Caller owns *ret. */
     int (*apply)(struct run *r, int node, const json_t *prepared, json_t **ret, struct err *err);
-    /* Was it done? For an intent without an outcome. DONE comes with evidence. */
+    /* Was it done? For an intent without an outcome. DONE comes with evidence; UNKNOWN with an
+     * error that holds the exact question. NULL: doing it again is right in any state. */
     int (*probe)(struct run *r, int node, const json_t *prepared, enum step_answer *ret,
                  json_t **ret_evidence, struct err *err);
-    /* Puts it back; must be right when the step was half done, and when it is called twice. NULL
-     * where undo_class is UNDO_NOTHING. */
-    int (*undo)(struct run *r, int node, const json_t *prepared, json_t **ret, struct err *err);
 };
 
 const struct step *step_get(enum step_id id);

@@ -1,0 +1,378 @@
+/* The loop: intent, deed, outcome, for row after row; forwards, and back. */
+#include "launcher/upgrade/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/container.h"
+#include "launcher/base/clock.h"
+#include "launcher/base/stop.h"
+#include "launcher/upgrade/step_impl.h"
+#include "launcher/upgrade/steps.h"
+
+/* ---- records ---- */
+
+static json_t *make_record(const char *type, const struct plan_row *row)
+{
+    json_t *record = json_make("{s:s, s:s}", "type", type, "step", plan_step_name(row->step));
+    if (row->node != PLAN_ALL_NODES) {
+        json_put(record, "node", json_integer(row->node));
+    }
+    return record;
+}
+
+static int record_intent(struct run *r, const struct plan_row *row, const json_t *prepared,
+                         struct err *err)
+{
+    json_t *record = make_record("intent", row);
+    if (prepared != NULL) {
+        json_put(record, "prepared", json_deep_copy(prepared));
+    }
+    if (journal_append(r->journal, record, err) != 0) {
+        return -1;
+    }
+    run_mark_begun(r, row->step, row->node, prepared);
+    return 0;
+}
+
+static int record_done(struct run *r, const struct plan_row *row, const json_t *evidence,
+                       struct err *err)
+{
+    json_t *record = make_record("outcome", row);
+    json_put(record, "ok", json_true());
+    json_put(record, "evidence", json_deep_copy(evidence));
+    if (journal_append(r->journal, record, err) != 0) {
+        return -1;
+    }
+    run_remember(r, row->step, row->node, evidence);
+    return 0;
+}
+
+/* The failure itself matters more than that it could not be written down. */
+static void record_failed(struct run *r, const struct plan_row *row, const struct err *failure)
+{
+    json_t *record = make_record("outcome", row);
+    json_put(record, "ok", json_false());
+    json_put_text(record, "kind", err_kind_name(failure->kind));
+    json_put_text(record, "error", failure->text);
+    struct err ignored;
+    if (journal_append(r->journal, record, &ignored) != 0) {
+        return;
+    }
+}
+
+/* ---- one row ---- */
+
+static const char *person_says(const struct run *r, enum step_id step)
+{
+    const char *name = plan_step_name(step);
+    size_t len = strlen(name);
+    for (size_t i = 0; r->answers != NULL && i < r->answers->count; i++) {
+        const char *answer = r->answers->items[i];
+        if (strncmp(answer, name, len) == 0 && answer[len] == '=') {
+            return answer + len + 1;
+        }
+    }
+    return NULL;
+}
+
+/* A row that was begun and has no good outcome: the world says what became of it. */
+static int settle(struct run *r, const struct plan_row *row, const json_t *prepared, bool *ret_done,
+                  struct err *err)
+{
+    const struct step *step = step_get(row->step);
+    AUTO_JSON json_t *evidence = NULL;
+    enum step_answer answer = STEP_NOT_DONE;
+    *ret_done = false;
+    if (step->probe == NULL) {
+        return 0;
+    }
+    if (step->probe(r, row->node, prepared, &answer, &evidence, err) != 0) {
+        return -1;
+    }
+    const char *word = person_says(r, row->step);
+    if (answer == STEP_UNKNOWN && word == NULL) {
+        r->asks_person = true;
+        return err_hint(err,
+                        "find out, then 'omslaunch resume %s --answer %s=done' (or =again), or go "
+                        "back with 'omslaunch rollback %s'",
+                        r->id, plan_step_name(row->step), r->id);
+    }
+    if (answer == STEP_UNKNOWN && str_eq(word, "done")) {
+        evidence = json_make("{s:s}", "summary", "done, says the person who resumed");
+        answer = STEP_DONE;
+    }
+    *ret_done = answer == STEP_DONE;
+    return *ret_done ? record_done(r, row, evidence, err) : 0;
+}
+
+/* Intent, deed, outcome. A step whose intent cannot be written is not begun. */
+static int take_row(struct run *r, const struct plan_row *row, struct err *err)
+{
+    const struct step *step = step_get(row->step);
+    AUTO_JSON json_t *prepared = NULL;
+    AUTO_JSON json_t *evidence = NULL;
+    const json_t *begun = run_begun(r, row->step, row->node);
+    if (begun != NULL) {
+        bool done;
+        prepared = json_is_null(begun) ? NULL : json_deep_copy(begun);
+        if (settle(r, row, prepared, &done, err) != 0 || done) {
+            return done ? 0 : -1;
+        }
+    }
+    if (prepared == NULL && step->prepare != NULL &&
+        step->prepare(r, row->node, &prepared, err) != 0) {
+        return -1;
+    }
+    if (record_intent(r, row, prepared, err) != 0) {
+        return -1;
+    }
+    if (step->apply(r, row->node, prepared, &evidence, err) != 0) {
+        record_failed(r, row, err);
+        return -1;
+    }
+    return record_done(r, row, evidence, err);
+}
+
+/* Once the old container was stopped, it must stay so: beside the new one it would write to the
+ * same databases and disks, and behind the backup's back. */
+static int check_old_rests(struct run *r, struct err *err)
+{
+    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
+        AUTO_CONTAINER struct container old = CONTAINER_INIT;
+        if (run_evidence(r, STEP_STOP_OLD, (int)i) == NULL) {
+            continue;
+        }
+        if (run_inspect(r, (int)i, r->nodes[i].old_id, &old, err) != 0) {
+            return -1;
+        }
+        if (old.running) {
+            r->asks_person = run_begun_anywhere(r, STEP_START_NEW);
+            return err_fail(err, ERR_FAILED,
+                            "the old container '%s' runs again, and omslaunch did not start it\n"
+                            "HINT: find out who did; stop it, then 'omslaunch resume %s', or go "
+                            "back with 'omslaunch rollback %s'",
+                            old.name, r->id, r->id);
+        }
+    }
+    return 0;
+}
+
+/* ---- rows ---- */
+
+static const char *summary_of(const struct run *r, const struct plan_row *row)
+{
+    return json_text(run_evidence(r, row->step, row->node), "summary", "");
+}
+
+static int watch_row(struct run *r, const struct plan_row *row, size_t number, size_t total,
+                     struct err *err)
+{
+    const struct run_observer *o = r->observer;
+    uint64_t began_ms = clock_mono_ms();
+    int rc;
+    if (o != NULL && o->row_begins != NULL) {
+        o->row_begins(o->arg, number, total, plan_step_title(row->step));
+    }
+    if (stop_requested()) {
+        rc =
+            err_fail(err, ERR_INTERRUPTED, "asked to stop before '%s'", plan_step_title(row->step));
+    } else if (!r->going_back && check_old_rests(r, err) != 0) {
+        rc = -1;
+    } else {
+        rc = take_row(r, row, err);
+    }
+    if (o != NULL && o->row_ends != NULL) {
+        o->row_ends(o->arg, rc == 0, clock_mono_ms() - began_ms,
+                    rc == 0 ? summary_of(r, row) : err->text);
+    }
+    return rc;
+}
+
+/* What was done and may have come undone since, by a reboot, is looked at again. */
+static int recheck(struct run *r, const struct plan_row *row, struct err *err)
+{
+    const struct step *step = step_get(row->step);
+    enum step_answer answer = STEP_DONE;
+    AUTO_JSON json_t *evidence = NULL;
+    if (step->probe(r, row->node, run_begun(r, row->step, row->node), &answer, &evidence, err) !=
+        0) {
+        return -1;
+    }
+    if (answer != STEP_DONE) {
+        run_forget(r, row->step, row->node);
+    }
+    return 0;
+}
+
+static int take_rows(struct run *r, const struct plan_row *rows, size_t count,
+                     enum step_id *ret_failed, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct plan_row *row = &rows[i];
+        bool done = run_evidence(r, row->step, row->node) != NULL;
+        *ret_failed = row->step;
+        if (done && step_get(row->step)->is_volatile && recheck(r, row, err) != 0) {
+            return -1;
+        }
+        if (run_evidence(r, row->step, row->node) == NULL &&
+            watch_row(r, row, i + 1, count, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- back ---- */
+
+/* The steps of the way back that what was begun makes necessary, in their order. */
+static struct plan_row *rows_back(const struct run *r, size_t *ret_count)
+{
+    size_t nodes = plan_node_count(r->plan);
+    struct plan_row *rows =
+        mem_grow(NULL, (STEP_MAX - STEP_BACK_HA_OFF) * (nodes + 1), sizeof(*rows));
+    *ret_count = 0;
+    for (enum step_id id = STEP_BACK_HA_OFF; id < STEP_MAX; id++) {
+        const struct step *step = step_get(id);
+        if (!run_begun_anywhere(r, step->undoes)) {
+            continue;
+        }
+        for (size_t node = 0; step->each_node && node < nodes; node++) {
+            rows[(*ret_count)++] = (struct plan_row){.step = id, .node = (int)node};
+        }
+        if (!step->each_node) {
+            rows[(*ret_count)++] = (struct plan_row){.step = id, .node = PLAN_ALL_NODES};
+        }
+    }
+    return rows;
+}
+
+static int begin_back(struct run *r, const struct err *failure, struct err *err)
+{
+    if (r->going_back) {
+        return 0;
+    }
+    json_t *record = json_make("{s:s, s:s?}", "type", "rollback", "reason",
+                               failure != NULL ? failure->text : NULL);
+    if (journal_append(r->journal, record, err) != 0) {
+        return -1;
+    }
+    r->going_back = true;
+    return 0;
+}
+
+/* Before the first thing that anybody but us would notice. */
+static bool is_untouched(const struct run *r)
+{
+    return !run_begun_anywhere(r, STEP_HA_OFF) && !run_begun_anywhere(r, STEP_STOP_OLD);
+}
+
+static void go_back(struct run *r, const struct err *failure, struct run_outcome *ret)
+{
+    const struct run_observer *o = r->observer;
+    if (o != NULL && o->goes_back != NULL) {
+        o->goes_back(o->arg, failure);
+    }
+    /* Who goes back because of a first signal must not be stopped by it. */
+    stop_tolerate(1);
+    size_t count;
+    enum step_id failed;
+    AUTO_FREE struct plan_row *rows = NULL;
+    int rc = begin_back(r, failure, &ret->back_failure);
+    if (rc == 0) {
+        rows = rows_back(r, &count);
+        rc = take_rows(r, rows, count, &failed, &ret->back_failure);
+    }
+    ret->back_failed = rc != 0;
+    if (rc == 0) {
+        ret->end = is_untouched(r) ? RUN_UNCHANGED : RUN_ROLLED_BACK;
+    } else {
+        ret->end = ret->back_failure.kind == ERR_INTERRUPTED ? RUN_HELD : RUN_ROLLBACK_FAILED;
+    }
+}
+
+/* ---- to the end ---- */
+
+/* Without a journal nothing may be done, not even going back; what only a person knows, only a
+ * person can settle; and a version that has served is not taken away because of what came after. */
+static bool may_go_back(const struct run *r, const struct run_outcome *o)
+{
+    return o->failure.kind != ERR_STATE && !r->asks_person && !r->was_healthy;
+}
+
+static void record_end(struct run *r, struct run_outcome *o)
+{
+    struct err unwritten = ERR_INIT;
+    json_t *record = json_make("{s:s, s:s}", "type", "end", "result", run_end_name(o->end));
+    if (journal_append(r->journal, record, &unwritten) != 0 && !o->failed) {
+        o->failed = true;
+        o->failure = unwritten;
+        o->end = RUN_UPGRADED_WITH_FAULT;
+    }
+}
+
+void run_to_end(struct run *r, bool roll_back, struct run_outcome *ret)
+{
+    *ret = (struct run_outcome){.end = RUN_UPGRADED};
+    if (r->going_back) {
+        go_back(r, NULL, ret);
+    } else if (take_rows(r, r->plan->rows, r->plan->row_count, &ret->failed_step, &ret->failure) !=
+               0) {
+        ret->failed = true;
+        ret->end = r->was_healthy ? RUN_UPGRADED_WITH_FAULT : RUN_HELD;
+        if (roll_back && may_go_back(r, ret)) {
+            go_back(r, &ret->failure, ret);
+        }
+    }
+    record_end(r, ret);
+}
+
+void run_back(struct run *r, struct run_outcome *ret)
+{
+    *ret = (struct run_outcome){.end = RUN_ROLLED_BACK};
+    go_back(r, NULL, ret);
+    record_end(r, ret);
+}
+
+/* ---- replay ---- */
+
+static int find_step(const char *name, enum step_id *ret)
+{
+    for (enum step_id id = 0; id < STEP_MAX; id++) {
+        if (str_eq(plan_step_name(id), name)) {
+            *ret = id;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+int run_replay(struct run *r, struct err *err)
+{
+    for (size_t i = 0; i < journal_count(r->journal); i++) {
+        const json_t *record = journal_at(r->journal, i);
+        const char *type = json_text(record, "type", "");
+        int node = (int)json_int(record, "node", PLAN_ALL_NODES);
+        enum step_id step;
+        if (str_eq(type, "rollback")) {
+            r->going_back = true;
+        }
+        if (!str_eq(type, "intent") && !str_eq(type, "outcome")) {
+            continue;
+        }
+        if (find_step(json_text(record, "step", ""), &step) != 0 ||
+            node >= (int)plan_node_count(r->plan)) {
+            return err_fail(err, ERR_STATE,
+                            "the journal of run %s has a step that this omslaunch does not know: "
+                            "'%s'\nHINT: go on with the version of omslaunch that began the run",
+                            r->id, json_text(record, "step", ""));
+        }
+        if (str_eq(type, "intent")) {
+            run_mark_begun(r, step, node, json_object_get(record, "prepared"));
+            run_forget(r, step, node);
+        } else if (json_bool(record, "ok", false)) {
+            run_remember(r, step, node, json_object_get(record, "evidence"));
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,220 @@
+/* The way back: containers, names and databases. Each step is right from any state that the upgrade
+ * or an interrupted rollback can have left, and deletes nothing that ever ran. */
+#include "launcher/upgrade/step_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/base/clock.h"
+#include "launcher/base/fs.h"
+#include "launcher/upgrade/spec.h"
+#include "launcher/upgrade/state.h"
+
+#define RESTORE_TIMEOUT_MS (24ULL * 60 * 60 * 1000)
+#define LOG_MAX (64U * 1024 * 1024)
+
+/* The new container, also when its creation was never written down: it carries the run's label. */
+static int find_new(struct run *r, int node, struct err *err)
+{
+    if (r->nodes[node].new_id != NULL) {
+        return 0;
+    }
+    AUTO_FREE char *label = mem_printf("%s=%s", SPEC_LABEL_RUN, r->id);
+    AUTO_JSON json_t *list = NULL;
+    if (engine_container_list(r->nodes[node].engine, label, &list, err) != 0) {
+        return -1;
+    }
+    const char *id = json_text(json_array_get(list, 0), "Id", NULL);
+    r->nodes[node].new_id = id == NULL ? NULL : mem_strdup(id);
+    return 0;
+}
+
+/* ---- back_stop_new ---- */
+
+static int keep_bytes(void *arg, int stream, const char *bytes, size_t len)
+{
+    (void)stream;
+    struct str *log = arg;
+    str_append_n(log, bytes, log->len + len > LOG_MAX ? LOG_MAX - log->len : len);
+    return log->len >= LOG_MAX;
+}
+
+/* What the failed container wrote; that it cannot be had must not stop the way back. */
+static void save_log(struct run *r, int node)
+{
+    AUTO_STR struct str log = STR_INIT;
+    struct err ignored;
+    AUTO_FREE char *name = mem_printf("logs/new-%d.log", node);
+    AUTO_FREE char *path = state_run_file(r->state, r->id, name);
+    if (engine_container_logs(r->nodes[node].engine, r->nodes[node].new_id, 0, keep_bytes, &log,
+                              &ignored) != 0 ||
+        fs_write_atomic(path, str_get(&log), log.len, &ignored) != 0) {
+        run_say_progress(r, "the log of the new container could not be kept", 0, 0, false);
+    }
+}
+
+static uint64_t finished_ms(const json_t *answer)
+{
+    uint64_t at_ms;
+    return clock_parse(json_text(answer, "State.FinishedAt", ""), &at_ms) == 0 ? at_ms
+                                                                               : clock_wall_ms();
+}
+
+STEP_APPLY(back_stop_new_apply)
+{
+    (void)prepared;
+    struct engine *e = r->nodes[node].engine;
+    if (find_new(r, node, err) != 0) {
+        return -1;
+    }
+    const char *id = r->nodes[node].new_id;
+    if (id == NULL) {
+        *ret = json_make("{s:s}", "summary", "there is none");
+        return 0;
+    }
+    AUTO_JSON json_t *never = json_make("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0);
+    AUTO_JSON json_t *answer = NULL;
+    uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.stop_timeout_ms", 0);
+    if (engine_container_set_restart_policy(e, id, never, err) != 0 ||
+        engine_container_stop(e, id, timeout_ms, err) != 0 ||
+        engine_container_inspect(e, id, &answer, err) != 0) {
+        return -1;
+    }
+    save_log(r, node);
+    *ret = json_make("{s:s, s:I}", "summary", "stopped; its log is kept with the run", "t3_ms",
+                     (json_int_t)finished_ms(answer));
+    return 0;
+}
+
+/* ---- back_names ---- */
+
+static int rename_unless_so(struct run *r, int node, const char *id, const char *name,
+                            struct err *err)
+{
+    AUTO_CONTAINER struct container now = CONTAINER_INIT;
+    if (run_inspect(r, node, id, &now, err) != 0) {
+        return -1;
+    }
+    return str_eq(now.name, name) ? 0
+                                  : engine_container_rename(r->nodes[node].engine, id, name, err);
+}
+
+/* A container that has never run holds nothing of anybody's. */
+static int put_new_aside(struct run *r, int node, const char *name, struct err *err)
+{
+    const char *id = r->nodes[node].new_id;
+    AUTO_CONTAINER struct container now = CONTAINER_INIT;
+    if (run_inspect(r, node, id, &now, err) != 0) {
+        return err->kind == ERR_NOT_FOUND ? 0 : -1;
+    }
+    if (str_eq(now.status, "created")) {
+        return engine_container_remove_created(r->nodes[node].engine, id, err);
+    }
+    return rename_unless_so(r, node, id, name, err);
+}
+
+STEP_APPLY(back_names_apply)
+{
+    (void)prepared;
+    if (find_new(r, node, err) != 0) {
+        return -1;
+    }
+    AUTO_FREE char *failed_name = run_container_name(r, node, "failed");
+    const char *old_name = json_text(plan_node(r->plan, node), "old.name", "");
+    if (r->nodes[node].new_id != NULL && put_new_aside(r, node, failed_name, err) != 0) {
+        return -1;
+    }
+    if (rename_unless_so(r, node, r->nodes[node].old_id, old_name, err) != 0) {
+        return -1;
+    }
+    AUTO_FREE char *summary = mem_printf("'%s' is the old one again", old_name);
+    *ret = json_make("{s:s, s:s}", "summary", summary, "failed_name", failed_name);
+    return 0;
+}
+
+/* ---- back_metadb ---- */
+
+static int check_all_stopped(struct run *r, struct err *err)
+{
+    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
+        const char *const ids[] = {r->nodes[i].old_id, r->nodes[i].new_id};
+        for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+            AUTO_CONTAINER struct container c = CONTAINER_INIT;
+            if (ids[k] == NULL) {
+                continue;
+            }
+            if (run_inspect(r, (int)i, ids[k], &c, err) != 0) {
+                return -1;
+            }
+            if (c.running) {
+                return err_fail(err, ERR_FAILED,
+                                "'%s' runs: the databases cannot be restored under it\n"
+                                "HINT: stop it, then 'omslaunch rollback %s'",
+                                c.name, r->id);
+            }
+        }
+    }
+    return 0;
+}
+
+STEP_APPLY(back_metadb_apply)
+{
+    (void)node, (void)prepared;
+    if (check_all_stopped(r, err) != 0) {
+        return -1;
+    }
+    AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
+    AUTO_JSON json_t *answer = NULL;
+    json_t *request = json_make("{s:s}", "folder", folder);
+    if (run_metadb(r, "restore", request, RESTORE_TIMEOUT_MS, &answer, err) != 0) {
+        return err_hint(err, "the backup in '%s' is whole; 'omslaunch rollback %s' tries again",
+                        folder, r->id);
+    }
+    AUTO_STR struct str summary = STR_INIT;
+    const json_t *databases = json_object_get(answer, "databases");
+    str_append(&summary, "restored and compared; what was there is kept as");
+    for (size_t i = 0; i < json_array_size(databases); i++) {
+        str_appendf(&summary, "%s %s", i > 0 ? "," : "",
+                    json_text(json_array_get(databases, i), "quarantine", "?"));
+    }
+    *ret = json_make("{s:s, s:O}", "summary", str_get(&summary), "restore", answer);
+    return 0;
+}
+
+/* ---- back_start_old ---- */
+
+STEP_APPLY(back_start_old_apply)
+{
+    (void)prepared;
+    struct engine *e = r->nodes[node].engine;
+    const char *id = r->nodes[node].old_id;
+    const json_t *old = json_object_get(plan_node(r->plan, node), "old");
+    const json_t *policy = json_object_get(old, "restart_policy");
+    bool was_running = json_bool(old, "running", false);
+    if (json_is_object(policy) && json_text(policy, "Name", "")[0] != '\0' &&
+        engine_container_set_restart_policy(e, id, policy, err) != 0) {
+        return -1;
+    }
+    if (was_running && engine_container_start(e, id, err) != 0) {
+        return -1;
+    }
+    *ret = json_make("{s:s}", "summary",
+                     was_running ? "it runs, with its restart policy" : "it did not run before");
+    return 0;
+}
+
+STEP_PROBE(back_start_old_probe)
+{
+    (void)prepared;
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    const json_t *node_plan = plan_node(r->plan, node);
+    if (run_inspect(r, node, r->nodes[node].old_id, &old, err) != 0) {
+        return -1;
+    }
+    bool as_before = old.running || !json_bool(node_plan, "old.running", false);
+    *ret = as_before ? STEP_DONE : STEP_NOT_DONE;
+    if (as_before) {
+        *ret_evidence = json_make("{s:s}", "summary", "it runs");
+    }
+    return 0;
+}
