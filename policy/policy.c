@@ -8,7 +8,8 @@
 #include "launcher/base/str.h"
 #include "policy/rule.h"
 
-static void append_part(struct str *s, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+append_part(struct str *s, const char *fmt, va_list ap)
 {
     char *text = NULL;
 
