@@ -334,7 +334,7 @@ static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
     return headers;
 }
 
-/* Milliseconds until something about `t` must be looked at again, or -1 when it is over. */
+/* Whether `t` may go on; `ret_wait_ms` is how long before this must be asked again. */
 static int transfer_check(const struct transfer *t, int *ret_wait_ms, struct err *err)
 {
     const struct http *h = t->http;
@@ -370,6 +370,9 @@ static int transfer_wait(struct transfer *t, CURLcode *ret, struct err *err)
 
     for (;;) {
         int running = 0, wait_ms = 0, left = 0;
+        /* Looked at before the first byte is sent, too. */
+        if (transfer_check(t, &wait_ms, err) < 0)
+            return -1;
         CURLMcode code = curl_multi_perform(h->multi, &running);
         if (code != CURLM_OK)
             return err_fail(err, ERR_FAILED, "libcurl: %s", curl_multi_strerror(code));
@@ -378,11 +381,8 @@ static int transfer_wait(struct transfer *t, CURLcode *ret, struct err *err)
             *ret = message->data.result;
             return 0;
         }
-        if (transfer_check(t, &wait_ms, err) < 0)
-            return -1;
         struct curl_waitfd stop = {.fd = stop_fd(), .events = CURL_WAIT_POLLIN};
-        unsigned count = stop.fd >= 0 ? 1 : 0;
-        (void)curl_multi_poll(h->multi, &stop, count, wait_ms, NULL);
+        (void)curl_multi_poll(h->multi, &stop, stop.fd >= 0 ? 1 : 0, wait_ms, NULL);
     }
 }
 
