@@ -1,9 +1,14 @@
-# omslaunch: build, test, install. `make help` lists the targets.
+# omslaunch: build, test, install.
 #
-#   make                 build into build/
-#   make check           everything a fresh Debian 12 machine can test (installs what is missing)
-#   make demo            one real upgrade in a throw-away lab, shown
-#   make BUILD=… CC=clang SANITIZE=1 …
+#   make                  build into build/
+#   make demo             one real upgrade in a throw-away lab, shown      (as root; installs what is missing)
+#   make check            everything that can be tested on this machine    (as root; installs what is missing)
+#   make unit | check-live | check-cli | check-faults | lint | fuzz        parts of it
+#   make bench            benchmarks against peers, as ratios
+#   make install          PREFIX (/usr/local), DESTDIR
+#   make uninstall | clean | format
+#
+# CC=clang, SANITIZE=1 (AddressSanitizer and UBSan), BUILD=folder, V=1
 
 VERSION := 0.1.0
 BUILD ?= build
@@ -14,7 +19,6 @@ libexecdir = $(PREFIX)/libexec/omslaunch
 datadir = $(PREFIX)/share/omslaunch
 mandir = $(PREFIX)/share/man
 docdir = $(PREFIX)/share/doc/omslaunch
-plugindir = $(PREFIX)/libexec/docker/cli-plugins
 
 CC = gcc
 AR = gcc-ar
@@ -151,6 +155,65 @@ fuzz:
 	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE=1 FUZZ=1 fuzz-run
 fuzz-run: $(FUZZ_TESTS)
 	tests/fuzz/run $(FUZZ_SECONDS) $^
+
+# ---- on real engines and databases ----------------------------------------------------------------
+# Each suite starts what it needs in a folder of its own, and leaves nothing behind.
+.PHONY: check demo check-live check-cli check-faults bench bench-metadb
+
+# The second make is there so that a fresh machine has the libraries when the flags are worked out.
+check:
+	tests/live/deps.sh check
+	tests/live/deps.sh lint
+	tests/run-all
+
+demo:
+	tests/live/deps.sh check
+	$(MAKE) --no-print-directory -j2 all
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) contrib/demo/run
+
+check-live: all
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/run
+check-cli: all
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/cli/run
+check-faults: all
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/fault/run
+
+bench: bench-metadb
+bench-metadb: all
+	tests/live/deps.sh bench
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/bench/metadb/run
+
+# ---- install -----------------------------------------------------------------------------------
+GENERATED := $(BUILD)/omslaunch.1 $(BUILD)/omslaunch.bash $(BUILD)/_omslaunch $(BUILD)/omslaunch.fish
+$(BUILD)/omslaunch.1: $(BUILD)/omslaunch
+	$< generate man >$@
+$(BUILD)/omslaunch.bash: $(BUILD)/omslaunch
+	$< generate bash >$@
+$(BUILD)/_omslaunch: $(BUILD)/omslaunch
+	$< generate zsh >$@
+$(BUILD)/omslaunch.fish: $(BUILD)/omslaunch
+	$< generate fish >$@
+
+.PHONY: install uninstall clean
+install: all $(GENERATED)
+	$(INSTALL) -D -m 755 $(BUILD)/omslaunch $(DESTDIR)$(bindir)/omslaunch
+	$(INSTALL) -D -m 755 $(BUILD)/omslaunch-metadb $(DESTDIR)$(libexecdir)/omslaunch-metadb
+	$(INSTALL) -D -m 644 policy/version_paths.yaml $(DESTDIR)$(datadir)/version_paths.yaml
+	$(INSTALL) -D -m 644 $(BUILD)/omslaunch.1 $(DESTDIR)$(mandir)/man1/omslaunch.1
+	$(INSTALL) -D -m 644 $(BUILD)/omslaunch.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/omslaunch
+	$(INSTALL) -D -m 644 $(BUILD)/_omslaunch $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_omslaunch
+	$(INSTALL) -D -m 644 $(BUILD)/omslaunch.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/omslaunch.fish
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(docdir) README.md docs/*.md
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/omslaunch $(DESTDIR)$(mandir)/man1/omslaunch.1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/omslaunch \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_omslaunch \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/omslaunch.fish
+	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(docdir)
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-*
 
 # ---- style and law -----------------------------------------------------------------------------
 ours = $(shell find launcher inspect policy hooks tests contrib -name '$(1)')

@@ -45,10 +45,12 @@ static char *const *drop_const(const char *const *list)
 
 static void reset_signals(void)
 {
-    const struct sigaction plain = {.sa_handler = SIG_DFL};
+    /* By the kernel's own call: libc's refuses the two signals that it uses itself, and some
+     * programs start us with these ignored. All zero is SIG_DFL without flags, in any layout of the
+     * struct. */
+    static const unsigned long plain[16];
     for (int i = 1; i < NSIG; i++) {
-        /* Fails for KILL, STOP and libc's own two: they cannot be caught or ignored anyway. */
-        (void)sigaction(i, &plain, NULL);
+        (void)syscall(SYS_rt_sigaction, i, plain, NULL, NSIG / 8);
     }
     sigset_t none;
     sigemptyset(&none);

@@ -195,11 +195,13 @@ STEP_APPLY(back_start_old_apply)
         engine_container_set_restart_policy(e, id, policy, err) != 0) {
         return -1;
     }
+    uint64_t started_ms = clock_wall_ms();
     if (was_running && engine_container_start(e, id, err) != 0) {
         return -1;
     }
-    *ret = json_make("{s:s}", "summary",
-                     was_running ? "it runs, with its restart policy" : "it did not run before");
+    *ret = json_make("{s:s, s:I}", "summary",
+                     was_running ? "it runs, with its restart policy" : "it did not run before",
+                     "started_ms", (json_int_t)started_ms);
     return 0;
 }
 

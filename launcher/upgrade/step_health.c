@@ -5,7 +5,7 @@
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
 
-#define POLL_MS 500
+#define POLL_MS 200
 #define HTTP_TIMEOUT_MS 5000
 #define SERVERS_TIMEOUT_MS 30000
 /* A live supervisor writes its heart_beat every few seconds. */
@@ -89,7 +89,7 @@ static void check_server(const struct run *r, int node, const json_t *servers, u
     const char *separator = h->missing.len > 0 ? "; " : "";
     if (!str_eq(status, "ONLINE")) {
         str_appendf(&h->missing, "%sserver %s is %s", separator, ip, status);
-    } else if (age_ms > HEARTBEAT_FRESH_MS || age_ms > (int64_t)(clock_mono_ms() - since_ms)) {
+    } else if (age_ms > HEARTBEAT_FRESH_MS || age_ms > (int64_t)(clock_wall_ms() - since_ms)) {
         str_appendf(&h->missing, "%sserver %s has no fresh heart_beat", separator, ip);
     }
 }
@@ -118,11 +118,24 @@ static int look(struct run *r, bool new_ones, uint64_t since_ms, struct health *
     return 0;
 }
 
+/* When the containers that are waited for were started: heartbeats before that are their
+ * predecessors'. */
+static uint64_t started_ms(const struct run *r, bool new_ones)
+{
+    uint64_t last_ms = 0;
+    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
+        enum step_id step = new_ones ? STEP_START_NEW : STEP_BACK_START_OLD;
+        uint64_t at_ms = (uint64_t)json_int(run_evidence(r, step, (int)i), "started_ms", 0);
+        last_ms = at_ms > last_ms ? at_ms : last_ms;
+    }
+    return last_ms;
+}
+
 static int wait_until_healthy(struct run *r, bool new_ones, struct health *h, struct err *err)
 {
     uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.health_timeout_ms", 0);
     uint64_t deadline_ms = clock_deadline(timeout_ms);
-    uint64_t since_ms = clock_mono_ms();
+    uint64_t since_ms = started_ms(r, new_ones);
     for (;;) {
         if (look(r, new_ones, since_ms, h, err) != 0) {
             return -1;

@@ -110,36 +110,21 @@ STEP_APPLY(swap_names_apply)
 
 /* ---- start_new ---- */
 
-static json_t *start_evidence(const json_t *answer)
+static json_t *start_evidence(const struct run *r, int node, uint64_t started_ms)
 {
-    uint64_t started_ms = 0;
-    if (clock_parse(json_text(answer, "State.StartedAt", ""), &started_ms) != 0) {
-        started_ms = clock_wall_ms();
-    }
-    AUTO_FREE char *summary = mem_printf("'%s' runs", json_text(answer, "Name", "/?") + 1);
+    AUTO_FREE char *summary =
+        mem_printf("'%s' runs", json_text(plan_node(r->plan, node), "new.name", ""));
     return json_make("{s:s, s:I}", "summary", summary, "started_ms", (json_int_t)started_ms);
 }
 
 STEP_APPLY(start_new_apply)
 {
     (void)prepared;
-    struct engine *e = r->nodes[node].engine;
-    AUTO_CONTAINER struct container old = CONTAINER_INIT;
-    if (run_inspect(r, node, r->nodes[node].old_id, &old, err) != 0) {
+    uint64_t started_ms = clock_wall_ms();
+    if (engine_container_start(r->nodes[node].engine, r->nodes[node].new_id, err) != 0) {
         return -1;
     }
-    if (old.running) {
-        return err_fail(err, ERR_FAILED,
-                        "the old container '%s' runs again: the new one is not started beside it\n"
-                        "HINT: find out who started it, stop it, then resume",
-                        old.name);
-    }
-    AUTO_JSON json_t *answer = NULL;
-    if (engine_container_start(e, r->nodes[node].new_id, err) != 0 ||
-        engine_container_inspect(e, r->nodes[node].new_id, &answer, err) != 0) {
-        return -1;
-    }
-    *ret = start_evidence(answer);
+    *ret = start_evidence(r, node, started_ms);
     return 0;
 }
 
@@ -150,12 +135,14 @@ STEP_PROBE(start_new_probe)
     if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].new_id, &answer, err) != 0) {
         return -1;
     }
-    if (!json_bool(answer, "State.Running", false)) {
+    uint64_t started_ms = 0;
+    if (!json_bool(answer, "State.Running", false) ||
+        clock_parse(json_text(answer, "State.StartedAt", ""), &started_ms) != 0) {
         *ret = STEP_NOT_DONE;
         return 0;
     }
     *ret = STEP_DONE;
-    *ret_evidence = start_evidence(answer);
+    *ret_evidence = start_evidence(r, node, started_ms);
     return 0;
 }
 
