@@ -167,19 +167,19 @@ static int setup_limits(void *arg)
 {
     (void)arg;
     const struct rlimit limit = {.rlim_cur = 77, .rlim_max = 77};
-    return setrlimit(RLIMIT_NOFILE, &limit);
+    return setrlimit(RLIMIT_CPU, &limit);
 }
 
 static void test_setup_runs_in_the_child(void **state)
 {
     (void)state;
     AUTO_HEARD struct heard heard = {0};
-    struct proc_spec spec = SHELL("ulimit -n");
+    struct proc_spec spec = SHELL("ulimit -t");
     spec.child_setup = setup_limits;
     run(&spec, &heard);
     assert_string_equal(str_get(&heard.text), "1:77\n");
     struct rlimit ours;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &ours), 0);
+    assert_int_equal(getrlimit(RLIMIT_CPU, &ours), 0);
     assert_true(ours.rlim_cur > 77);
 }
 
