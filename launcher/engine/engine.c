@@ -226,11 +226,15 @@ int engine_call_json(struct engine *e, const struct engine_call *call, json_t **
 
 int engine_api_parse(const char *text)
 {
-    unsigned major = 0, minor = 0;
-    int len = 0;
+    const char *dot = strchr(text, '.');
+    struct err ignored = ERR_INIT;
+    uint64_t major = 0, minor = 0;
 
-    if (!isdigit((unsigned char)text[0]) || sscanf(text, "%1u.%3u%n", &major, &minor, &len) != 2 ||
-        text[len] != '\0' || !isdigit((unsigned char)text[2]))
+    if (dot == NULL || strlen(dot + 1) > 3)
+        return -1;
+    AUTO_FREE char *first = mem_strndup(text, (size_t)(dot - text));
+    if (str_to_u64(first, 1, 9, "version", &major, &ignored) < 0 ||
+        str_to_u64(dot + 1, 0, 999, "version", &minor, &ignored) < 0)
         return -1;
     return (int)(major * 1000 + minor);
 }
