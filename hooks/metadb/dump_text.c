@@ -76,7 +76,9 @@ static void append_tables(struct str *sql, const struct schema *s)
     }
     for (size_t i = 0; i < s->table_count; i++) {
         if (s->tables[i].type == SCHEMA_TABLE) {
-            str_appendf(sql, "%s;\n", s->tables[i].create);
+            /* A default of a sequence's next value names the database. */
+            view_append_local(sql, s->tables[i].create, s->name);
+            str_append(sql, ";\n");
         }
     }
 }

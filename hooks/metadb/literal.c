@@ -162,6 +162,32 @@ static inline char *body_bytes(char *out, const char *value, size_t len)
     return out;
 }
 
+/* Does a byte of `w` need a backslash? Exact for "none", and may say yes for a neighbour. */
+static inline bool word_special(uint64_t w)
+{
+    const uint64_t ones = ~0ULL / 255, high = ones << 7;
+    uint64_t quote = w ^ (ones * '\''), slash = w ^ (ones * '\\');
+    return (((w - ones * 0x1b) & ~w) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) &
+           high;
+}
+
+/* Fewer than 16 bytes: two loads that overlap see all of them, and copy them when nothing is to be
+ * escaped. */
+static inline char *body_short(char *out, const char *value, size_t len)
+{
+    if (len >= 8) {
+        uint64_t a, b;
+        memcpy(&a, value, 8);
+        memcpy(&b, value + len - 8, 8);
+        if (!word_special(a) && !word_special(b)) {
+            memcpy(out, &a, 8);
+            memcpy(out + len - 8, &b, 8);
+            return out + len;
+        }
+    }
+    return body_bytes(out, value, len);
+}
+
 char *literal_body(char *out, const char *value, size_t len)
 {
     while (len >= sizeof(block)) {
@@ -177,7 +203,26 @@ char *literal_body(char *out, const char *value, size_t len)
         value += sizeof(b);
         len -= sizeof(b);
     }
-    return body_bytes(out, value, len);
+    return body_short(out, value, len);
+}
+
+/* Numbers: short, and nothing in them to be escaped. */
+static inline char *copy_short(char *out, const char *value, size_t len)
+{
+    if (len >= 8 && len <= 16) {
+        uint64_t a, b;
+        memcpy(&a, value, 8);
+        memcpy(&b, value + len - 8, 8);
+        memcpy(out, &a, 8);
+        memcpy(out + len - 8, &b, 8);
+    } else if (len < 8) {
+        for (size_t i = 0; i < len; i++) {
+            out[i] = value[i];
+        }
+    } else {
+        memcpy(out, value, len);
+    }
+    return out + len;
 }
 
 static bool is_ascii(const char *value, size_t len)
@@ -209,12 +254,6 @@ static char *write_quoted(char *out, const char *value, size_t len)
     return out;
 }
 
-bool literal_is_quoted(const struct literal_type *type)
-{
-    return type->kind == LITERAL_TEXT || type->kind == LITERAL_OTHER ||
-           type->kind == LITERAL_BINARY;
-}
-
 char *literal_write(char *out, const struct literal_type *type, const char *value, size_t len)
 {
     if (literal_is_quoted(type)) {
@@ -232,8 +271,7 @@ char *literal_write(char *out, const struct literal_type *type, const char *valu
     if (type->kind == LITERAL_BIT) {
         return write_hex(out, value, len);
     }
-    memcpy(out, value, len);
-    out += len;
+    out = copy_short(out, value, len);
     /* Without an exponent it would be read as a DECIMAL, and "-0" as the integer 0. */
     if (type->kind == LITERAL_FLOAT && !memchr(value, 'e', len)) {
         memcpy(out, "e0", 2);

@@ -43,7 +43,11 @@ static inline size_t literal_bound(size_t len)
 char *literal_write(char *out, const struct literal_type *type, const char *value, size_t len);
 /* What stands before and after the quotes, and what is between them, apart: for values written in
  * pieces. literal_body() needs 2 * len bytes. */
-bool literal_is_quoted(const struct literal_type *type);
+static inline bool literal_is_quoted(const struct literal_type *type)
+{
+    return type->kind == LITERAL_TEXT || type->kind == LITERAL_OTHER ||
+           type->kind == LITERAL_BINARY;
+}
 char *literal_body(char *out, const char *value, size_t len);
 
 /* For a WHERE on a key: `_gbk X'…'`, so that it is compared in the column's collation. */

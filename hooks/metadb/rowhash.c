@@ -21,20 +21,39 @@ static inline uint64_t load(const char *p)
     return v;
 }
 
-static uint64_t hash_bytes(uint64_t seed, const char *p, size_t len)
+static inline uint64_t load4(const char *p)
 {
-    uint64_t h = seed ^ fold(len ^ K0, K1);
-    while (len >= 16) {
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* The last bytes of a value, at most 16, by loads that overlap: most values are this short. */
+static inline uint64_t hash_short(uint64_t h, const char *p, size_t len)
+{
+    uint64_t a = 0, b = 0;
+    if (len >= 8) {
+        a = load(p);
+        b = load(p + len - 8);
+    } else if (len >= 4) {
+        a = load4(p);
+        b = load4(p + len - 4);
+    } else if (len > 0) {
+        a = (uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[len / 2] << 8 |
+            (unsigned char)p[len - 1];
+    }
+    return fold(a ^ K2, b ^ h);
+}
+
+static inline uint64_t hash_bytes(uint64_t seed, const char *p, size_t len)
+{
+    uint64_t h = seed ^ (len + 1) * K0;
+    while (len > 16) {
         h = fold(load(p) ^ K1, load(p + 8) ^ h);
         p += 16;
         len -= 16;
     }
-    if (len > 0) {
-        char last[16] = {0};
-        memcpy(last, p, len);
-        h = fold(load(last) ^ K2, load(last + 8) ^ h);
-    }
-    return fold(h ^ K0, K2);
+    return hash_short(h, p, len);
 }
 
 uint64_t rowhash(char *const *cells, const unsigned long *lens, unsigned count)
@@ -43,5 +62,5 @@ uint64_t rowhash(char *const *cells, const unsigned long *lens, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         h = cells[i] ? hash_bytes(h, cells[i], lens[i]) : fold(h ^ K1, K0);
     }
-    return h;
+    return fold(h ^ K0, K2);
 }

@@ -125,11 +125,8 @@ static int read_database(struct conn *c, struct schema *s, struct err *err)
 static int type_of(const char *name, const char *type, struct schema_table *t, struct err *err)
 {
     t->transactional = true;
-    if (strcasecmp(type, "BASE TABLE") == 0) {
+    if (strcasecmp(type, "BASE TABLE") == 0 || strcasecmp(type, "SYSTEM VERSIONED") == 0) {
         t->type = SCHEMA_TABLE;
-    } else if (strcasecmp(type, "SYSTEM VERSIONED") == 0) {
-        t->type = SCHEMA_TABLE;
-        t->history = true;
     } else if (strcasecmp(type, "VIEW") == 0) {
         t->type = SCHEMA_VIEW;
     } else if (strcasecmp(type, "SEQUENCE") == 0) {
@@ -227,6 +224,23 @@ static int read_create(struct conn *c, struct schema_table *t, struct err *err)
     return 0;
 }
 
+/* Whether the table's options, and not somebody's comment, say so. */
+static bool is_versioned(const char *create)
+{
+    static const char mark[] = " WITH SYSTEM VERSIONING";
+    const char *p = strstr(create, "\n) ");
+    for (bool quoted = false; p && *p; p++) {
+        if (*p == '\'') {
+            quoted = !quoted; /* a doubled one turns twice */
+        } else if (*p == '\\' && quoted && p[1]) {
+            p++;
+        } else if (!quoted && strncmp(p, mark, sizeof(mark) - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a system-versioned table's past can be written back: MariaDB from 10.11 on. */
 static int knows_history(struct conn *c, bool *ret, struct err *err)
 {
@@ -251,8 +265,11 @@ int schema_read(struct conn *c, const char *database, struct schema **ret, struc
     }
     for (size_t i = 0; i < s->table_count; i++) {
         struct schema_table *t = &s->tables[i];
-        t->history = t->history && history;
-        if (read_create(c, t, err) < 0 || schema_read_columns(c, t, err) < 0) {
+        if (read_create(c, t, err) < 0) {
+            return -1;
+        }
+        t->history = history && t->type == SCHEMA_TABLE && is_versioned(t->create);
+        if (schema_read_columns(c, t, err) < 0) {
             return -1;
         }
         schema_find_key(t);
