@@ -20,6 +20,7 @@ void node_free(struct node *n)
     free(n->old_image_tag);
     free(n->old_image_note);
     mount_facts_free(&n->mounts);
+    tls_facts_free(&n->tls);
     host_facts_free(&n->host);
     neighbours_free(&n->neighbours);
     *n = (struct node){0};
@@ -191,7 +192,9 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
     if (observe_container(e, container_name, &n.old, err) || host_facts_observe(e, &n.host, err) ||
         observe_neighbours(e, &n, err) ||
         mount_facts_observe(e, &n.old, n.host.local, &n.mounts, err) ||
-        observe_config(e, &n, err) || observe_image(e, &n, err))
+        observe_config(e, &n, err) ||
+        tls_facts_observe(e, &n.old, n.mounts.source_missing, &n.tls, err) ||
+        observe_image(e, &n, err))
         return -1;
     ip = container_env(&n.old, "OMS_HOST_IP");
     n.host_ip = ip ? mem_strdup(ip) : NULL;

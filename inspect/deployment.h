@@ -12,6 +12,7 @@
 #include "inspect/mount_fact.h"
 #include "inspect/neighbour.h"
 #include "inspect/oms_config.h"
+#include "inspect/tls_facts.h"
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
 #include "launcher/base/mem.h"
@@ -26,6 +27,7 @@ struct node {
     char *old_image_tag;  /* tag of the old container's image reference; "" if it has none */
     char *old_image_note; /* why old_image is NULL, or NULL */
     struct mount_facts mounts;
+    struct tls_facts tls; /* of the old container */
     struct host_facts host;
     struct neighbours neighbours; /* without the old container */
 };

@@ -67,6 +67,9 @@ RULE_JUDGE(judge_bind_source);
 RULE_JUDGE(judge_bind_link);
 RULE_JUDGE(judge_bind_shared);
 RULE_JUDGE(judge_bind_nested);
+/* rules_tls.c */
+RULE_JUDGE(judge_tls_certificate);
+RULE_JUDGE(judge_tls_expiry);
 /* rules_version.c */
 RULE_JUDGE(judge_version_edition);
 RULE_JUDGE(judge_version_path);

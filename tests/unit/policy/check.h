@@ -6,6 +6,7 @@
 
 #include "launcher/base/str.h"
 #include "policy/policy.h"
+#include "tests/unit/unit.h"
 
 /* The finding of a rule (of the first node). */
 static const struct finding *__attribute__((unused))

@@ -7,6 +7,7 @@
 #include "launcher/base/json.h"
 #include "launcher/base/yaml.h"
 #include "policy/policy.h"
+#include "tests/unit/unit.h"
 
 #define NODES_MAX 2
 #define NOW_MS UINT64_C(1795342000000)

@@ -223,6 +223,109 @@ static void nested(void **state)
                         "own folder");
 }
 
+/* ---- TLS ---- */
+
+#define DAY_MS UINT64_C(86400000)
+
+static void bind_tls(struct fixture *f)
+{
+    struct container *both[] = {&f->deployment.nodes[0].old, &f->desired[0]};
+
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        fixture_add_mount(both[i], "/data/oms/c.crt", OMS_PATH_TLS_CRT);
+        fixture_add_mount(both[i], "/data/oms/c.key", OMS_PATH_TLS_KEY);
+    }
+    fixture_add_fact(&f->deployment.nodes[0], OMS_PATH_TLS_CRT, PATH_FILE);
+    fixture_add_fact(&f->deployment.nodes[0], OMS_PATH_TLS_KEY, PATH_FILE);
+    f->deployment.nodes[0].tls = (struct tls_facts){
+        .present = true,
+        .known = true,
+        .pair = {.certificate_ok = true,
+                 .key_ok = true,
+                 .match = true,
+                 .from_ms = NOW_MS - 100 * DAY_MS,
+                 .until_ms = NOW_MS + 40 * DAY_MS,
+                 .subject = "CN = a"},
+    };
+}
+
+static void tls_certificate(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct tls_facts *tls;
+
+    (void)state;
+    fixture_init(&f, 1);
+    assert_no_failure(&f.in, "tls.certificate", VERDICT_NOT_APPLICABLE,
+                      "OMS is served without TLS");
+    bind_tls(&f);
+    tls = &f.deployment.nodes[0].tls;
+    assert_no_failure(&f.in, "tls.certificate", VERDICT_PASS,
+                      "the key matches the certificate, which is valid until 2027-01-01");
+    assert_no_failure(&f.in, "tls.expiry", VERDICT_PASS, "the certificate holds for 40 days");
+    tls->pair.match = false;
+    assert_only_failure(&f.in, "tls.certificate", "the private key is not that of the certificate",
+                        "CN = a, valid from 2026-08-14 until 2027-01-01",
+                        "nginx does not start with such a pair; mend the files on the host, or "
+                        "name others: --https-crt FILE --https-key FILE");
+    tls->pair.key_ok = false;
+    tls->pair.key_encrypted = true;
+    assert_only_failure(&f.in, "tls.certificate",
+                        "'/etc/pki/nginx/oms_server.key' holds a private key that needs a pass "
+                        "phrase",
+                        NULL, NULL);
+    tls->pair.key_encrypted = false;
+    tls->pair.certificate_ok = false;
+    assert_only_failure(&f.in, "tls.certificate",
+                        "'/etc/pki/nginx/oms_server.crt' holds no certificate in PEM; "
+                        "'/etc/pki/nginx/oms_server.key' holds no private key in PEM",
+                        NULL, NULL);
+    tls->known = false;
+    tls->note = mem_strdup("it is a folder");
+    assert_only_failure(&f.in, "tls.certificate", "the TLS pair cannot be read: it is a folder",
+                        NULL, NULL);
+}
+
+static void tls_times(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct certificate_pair *pair;
+
+    (void)state;
+    fixture_init(&f, 1);
+    bind_tls(&f);
+    pair = &f.deployment.nodes[0].tls.pair;
+    pair->until_ms = NOW_MS + 29 * DAY_MS + 1;
+    assert_only_failure(&f.in, "tls.expiry", "the certificate expires in 29 days, on 2026-12-21",
+                        NULL, "renew it; the files can be replaced on the host at any time");
+    pair->until_ms = NOW_MS;
+    assert_only_failure(&f.in, "tls.certificate", "the certificate expired on 2026-11-22", NULL,
+                        NULL);
+    pair->until_ms = NOW_MS + 100 * DAY_MS;
+    pair->from_ms = NOW_MS + DAY_MS;
+    assert_only_failure(&f.in, "tls.certificate",
+                        "the certificate is valid only from 2026-11-23 on", NULL, NULL);
+}
+
+/* Another pair that the user named is judged by its own files. */
+static void tls_of_the_users_own(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    const struct tls_facts bad = {.present = true, .known = true};
+
+    (void)state;
+    fixture_init(&f, 1);
+    fixture_add_mount(&f.desired[0], "/data/new.crt", OMS_PATH_TLS_CRT);
+    fixture_add_mount(&f.desired[0], "/data/new.key", OMS_PATH_TLS_KEY);
+    assert_no_failure(&f.in, "tls.certificate", VERDICT_NOT_APPLICABLE,
+                      "the TLS pair could not be looked at from here");
+    f.in.new_tls = &bad;
+    assert_only_failure(&f.in, "tls.certificate",
+                        "'/etc/pki/nginx/oms_server.crt' holds no certificate in PEM; "
+                        "'/etc/pki/nginx/oms_server.key' holds no private key in PEM",
+                        NULL, NULL);
+}
+
 /* ---- hosts ---- */
 
 static void host_ip(void **state)
@@ -325,14 +428,15 @@ static void space(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(binds_differ),  cmocka_unit_test(bind_from_elsewhere),
-        cmocka_unit_test(bind_lost),     cmocka_unit_test(tls),
-        cmocka_unit_test(source_kinds),  cmocka_unit_test(new_source),
-        cmocka_unit_test(links),         cmocka_unit_test(shared),
-        cmocka_unit_test(nested),        cmocka_unit_test(host_ip),
-        cmocka_unit_test(host_ip_twice), cmocka_unit_test(resources),
-        cmocka_unit_test(rootless),      cmocka_unit_test(clocks),
-        cmocka_unit_test(space),
+        cmocka_unit_test(binds_differ), cmocka_unit_test(bind_from_elsewhere),
+        cmocka_unit_test(bind_lost),    cmocka_unit_test(tls),
+        cmocka_unit_test(source_kinds), cmocka_unit_test(new_source),
+        cmocka_unit_test(links),        cmocka_unit_test(shared),
+        cmocka_unit_test(nested),       cmocka_unit_test(tls_certificate),
+        cmocka_unit_test(tls_times),    cmocka_unit_test(tls_of_the_users_own),
+        cmocka_unit_test(host_ip),      cmocka_unit_test(host_ip_twice),
+        cmocka_unit_test(resources),    cmocka_unit_test(rootless),
+        cmocka_unit_test(clocks),       cmocka_unit_test(space),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
