@@ -54,9 +54,10 @@ static int check_arguments(const struct command *command, const struct options *
     if (given > command->max_arguments) {
         return err_fail(err, ERR_USAGE,
                         "'omslaunch %s' does not know what to do with '%s'\n"
-                        "HINT: omslaunch %s %s [OPTIONS]",
+                        "HINT: omslaunch %s %s%s[OPTIONS]",
                         command->name, o->arguments.items[command->max_arguments + 1],
-                        command->name, command->arguments);
+                        command->name, command->arguments,
+                        command->arguments[0] != '\0' ? " " : "");
     }
     return 0;
 }
@@ -64,16 +65,15 @@ static int check_arguments(const struct command *command, const struct options *
 static int dispatch(int argc, char *const *argv, const struct options *o)
 {
     struct err err = ERR_INIT;
-    const char *name = o->arguments.count > 0 ? o->arguments.items[0] : NULL;
+    bool help = o->arguments.count > 0 && str_eq(o->arguments.items[0], "help");
+    size_t at = help ? 1 : 0;
+    const char *name = o->arguments.count > at ? o->arguments.items[at] : NULL;
     const struct command *command = name == NULL ? NULL : command_find(name);
     if (o->version) {
         printf("omslaunch %s\n", OMSLAUNCH_VERSION);
         return EXIT_DONE;
     }
-    if (str_eq(name, "help")) {
-        return show_help(o->arguments.count > 1 ? command_find(o->arguments.items[1]) : NULL);
-    }
-    if (o->help) {
+    if ((help || o->help) && (name == NULL || command != NULL)) {
         return show_help(command);
     }
     if (str_eq(name, "generate")) {
@@ -113,8 +113,9 @@ int main(int argc, char **argv)
     stop_catch_signals();
     int code = dispatch(argc - 1, argv + 1, &options);
     if (fflush(stdout) != 0 && code == EXIT_DONE) {
-        log_error("cannot write to stdout: %m");
-        code = EXIT_FAILED;
+        err_fail(&err, ERR_FAILED,
+                 "cannot write to stdout: %m\nHINT: is the disk full that it leads to?");
+        code = fail(&err);
     }
     return code;
 }
