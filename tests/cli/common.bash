@@ -1,0 +1,139 @@
+# What the tests share. A test says what the command must answer, word for word; what must not have
+# changed is compared by `unchanged`.
+
+OLD=feature_3.3.1-ce
+NEW=feature_4.0.0-ce
+REPO=reg.docker.alibaba-inc.com/oboms/oms-all-in-one
+SOCKET=$CLI_DIR/lab/e1/docker.sock
+HOST=unix://$SOCKET
+NODE=$CLI_DIR/lab/nodes/n1
+PROGRAM=$CLI_DIR/bin/omslaunch
+# Never this machine's own engine and state.
+unset DOCKER_HOST XDG_STATE_HOME
+
+site() {
+    local what=$1
+    shift
+    LAB_QUIET=1 "$CLI_SRC/site.sh" "$what" "$CLI_DIR" "$@" 3>&-
+}
+
+lab() {
+    site run "$@"
+}
+
+engine() {
+    lab lab_docker e1 "$@"
+}
+
+sql() {
+    lab lab_sql --raw "$@"
+}
+
+# Options that every test of a command needs.
+at() {
+    AT=(--host "$HOST" --state-dir "$STATE")
+}
+
+omslaunch() {
+    if [ -z "${OMSLAUNCH_VALGRIND:-}" ]; then
+        "$PROGRAM" "$@" 3>&-
+        return
+    fi
+    local log rc=0
+    log=$(mktemp "$CLI_DIR/valgrind.XXXXXX")
+    valgrind --error-exitcode=99 --leak-check=full -q --trace-children=no --log-file="$log" \
+        "$PROGRAM" "$@" 3>&- || rc=$?
+    # 434 is pidfd_open, which valgrind does not know; the program manages without it.
+    if grep -vE 'unhandled amd64-linux syscall: 434|^--|^$' "$log" >&2; then rc=99; fi
+    return "$rc"
+}
+
+setup_common() {
+    STATE=$BATS_TEST_TMPDIR/state
+    at
+}
+
+# same EXPECTED GOT [WHAT]
+same() {
+    [ "$1" = "$2" ] && return 0
+    printf '%s\n--- expected\n%s\n--- got\n%s\n' "${3:-not the same}" "$1" "$2" >&2
+    diff <(printf '%s\n' "$1") <(printf '%s\n' "$2") >&2
+    return 1
+}
+
+has() {
+    case $1 in *"$2"*) return 0 ;; esac
+    printf -- '--- expected to hold\n%s\n--- got\n%s\n' "$2" "$1" >&2
+    return 1
+}
+
+has_not() {
+    case $1 in *"$2"*) printf -- '--- expected not to hold\n%s\n--- got\n%s\n' "$2" "$1" >&2 && return 1 ;; esac
+    return 0
+}
+
+# says CODE MESSAGE HINT ARGUMENT…: exactly this exit code, nothing on stdout, and on stderr exactly
+# the message and the hint.
+says() {
+    local code=$1 text
+    text="omslaunch: error: $2"$'\n'"HINT: $3"
+    shift 3
+    run -"$code" --separate-stderr omslaunch "$@"
+    same "$text" "$stderr" 'stderr is not what it should be' && same '' "$output" 'stdout is not empty'
+}
+
+# refused CODE MESSAGE HINT ARGUMENT…: says(), and neither engine nor MetaDB nor state folder was
+# touched.
+refused() {
+    says "$@" && unchanged && no_state
+}
+
+# The state of the site before the tests of a file; `unchanged` compares with it.
+remember() {
+    site snapshot >"$BATS_FILE_TMPDIR/before"
+}
+
+unchanged() {
+    local now=$BATS_TEST_TMPDIR/now
+    site snapshot >"$now"
+    diff "$BATS_FILE_TMPDIR/before" "$now" >&2
+}
+
+no_state() {
+    [ ! -e "$STATE" ] || {
+        printf 'the state folder was made: %s\n' "$(find "$STATE")" >&2
+        return 1
+    }
+}
+
+no_run() {
+    local found
+    found=$(find "$STATE" -path "$STATE/runs/*" 2>/dev/null)
+    same '' "$found" 'a run was begun'
+}
+
+# until_true SECONDS COMMAND…
+until_true() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || {
+            printf 'never came true: %s\n' "$*" >&2
+            return 1
+        }
+        sleep 0.05
+    done
+}
+
+# one_document: $output is one JSON document.
+one_document() {
+    same 1 "$(jq -s length <<<"$output")" 'stdout is not one JSON document'
+}
+
+# What a client changed by SQL, out of MariaDB's general log; the heartbeats of the stand-in aside.
+changing_statements() {
+    lab lab_general_log dump | grep -aiE \
+        '(Query|Execute|Prepare)[[:space:]]+(/\*.*\*/ *)?(insert|update|delete|replace|create|alter|drop|truncate|rename|grant|revoke|lock|flush|optimize|load|call|set +global)' |
+        grep -avE 'insert into `cm_hb_331`\.(heatbeat_sequence|heart_beat) |update `cm_331`\.host set host_status'
+    return 0
+}

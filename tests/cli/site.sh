@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# The site that the tests upgrade: one engine, one MetaDB and one OMS 3.3.1 as `oms_331`, all in the
+# live lab. The tests call this as a program, so that none of it runs under bats' traps.
+#
+#   site.sh up DIR             DIR/lab is up and healthy; archives of images lie in DIR
+#   site.sh reset DIR [tls]    everything as after `up`; with `tls`, OMS serves HTTPS (2 s)
+#   site.sh down DIR           nothing is left
+#   site.sh snapshot DIR       what a refused command must leave as it was (0.2 s)
+#   site.sh digest DIR         every object of the three databases, but what a live OMS writes (1 s)
+#   site.sh run DIR FUNCTION…  any lab_* function
+set -eu
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$HERE/../live/lab.sh"
+
+OLD_TAG=feature_3.3.1-ce
+NEW_TAG=feature_4.0.0-ce
+
+start_old() {
+    lab_oms_start n1 oms_331 "$OLD_TAG"
+    cp -p "$(lab_node_dir n1)/config.yaml" "$dir/config.yaml"
+}
+
+# The data folder is kept as a copy: a dump by mysqldump would not give the same bytes again.
+site_up() {
+    local token
+    token=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+    # Awkward to quote everywhere, and with a part that every way of quoting leaves as it is.
+    LAB_DB_PASSWORD="p@ss \"w'\\ord\$HOME 100% k${token}z"
+    (umask 077 && printf 'k%sz' "$token" >"$dir/token")
+    lab_up "$dir/lab"
+    lab_db_stop
+    cp -a "$LAB_DIR/db/data" "$dir/data"
+    lab_db_start
+    start_old
+    lab_image_tar "$NEW_TAG" ok "$dir/new.tar"
+    head -c 5000000 "$dir/new.tar" >"$dir/cut.tar"
+    LAB_REPO=lab/init-fails lab_image_tar "$NEW_TAG" init-fails-halfway "$dir/init-fails.tar"
+    LAB_REPO=lab/never-healthy lab_image_tar "$NEW_TAG" never-healthy "$dir/never-healthy.tar"
+}
+
+remove_containers() {
+    local -a ids
+    mapfile -t ids < <(lab_docker e1 ps -aq --no-trunc)
+    [ "${#ids[@]}" -eq 0 ] || lab_docker e1 rm -f "${ids[@]}" >/dev/null
+}
+
+remove_images() {
+    local -a refs
+    mapfile -t refs < <(lab_docker e1 image ls --format '{{.Repository}}:{{.Tag}}' | grep -v ":$OLD_TAG\$")
+    [ "${#refs[@]}" -eq 0 ] || lab_docker e1 rmi "${refs[@]}" >/dev/null
+}
+
+site_reset() {
+    remove_containers
+    remove_images
+    lab_db_stop
+    rm -rf "$LAB_DIR/db/data" "$(lab_node_dir n1)"
+    cp -a "$dir/data" "$LAB_DIR/db/data"
+    lab_db_start
+    if [ "${1:-}" = tls ]; then lab_node_tls n1; fi
+    start_old
+}
+
+database_names() {
+    printf '%s\n' "$LAB_RM_DB" "$LAB_CM_DB" "$LAB_HB_DB"
+}
+
+# The stand-in writes into two tables of the heartbeat database once a second.
+site_digest() {
+    local db
+    for db in $(database_names); do
+        lab_db_digest "$db" | sed "s/^/$db /"
+    done | grep -vE ' table (heart_beat|heatbeat_sequence) '
+}
+
+site_snapshot() {
+    local names
+    names=$(database_names)
+    lab_inspect_all
+    lab_images
+    lab_ha_config
+    # shellcheck disable=SC2086
+    mysqldump --no-defaults --socket="$LAB_DB_SOCK" --user=root --skip-dump-date --single-transaction \
+        --skip-lock-tables --hex-blob --ignore-table="$LAB_HB_DB.heart_beat" \
+        --ignore-table="$LAB_HB_DB.heatbeat_sequence" --databases $names | sha256sum
+    md5sum <"$(lab_node_dir n1)/config.yaml"
+}
+
+command=${1:?command}
+dir=${2:?folder}
+shift 2
+case $command in
+up) mkdir -p "$dir" ;;
+down)
+    [ -e "$dir/lab/lab.env" ] && lab_down "$dir/lab"
+    exit
+    ;;
+*) lab_use "$dir/lab" ;;
+esac
+case $command in
+up | reset | snapshot | digest) "site_$command" "$@" ;;
+run) "$@" ;;
+*) exit 64 ;;
+esac
