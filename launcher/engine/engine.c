@@ -11,6 +11,7 @@
 
 #define DEFAULT_CONNECT_MS 10000
 #define DEFAULT_ANSWER_MS 60000
+#define PING_MS 10000 /* what has not answered a ping by then will not answer anything */
 #define WORK_FACTOR 5
 #define MAX_QUOTE 300 /* bytes of an engine's words that are not in its own JSON */
 #define API_TEXT_MAX 16
@@ -265,10 +266,17 @@ static int negotiate(struct engine *e, struct err *err)
 {
     AUTO_HTTP_ANSWER struct http_answer answer = HTTP_ANSWER_INIT;
     AUTO_HTTP_ANSWER struct http_answer again = HTTP_ANSWER_INIT;
-    const struct http_request ping = {.method = "GET", .path = "/_ping"};
+    const uint64_t patience_ms = e->answer_timeout_ms < PING_MS ? e->answer_timeout_ms : PING_MS;
+    const struct http_request ping = {.method = "GET",
+                                      .path = "/_ping",
+                                      .answer_timeout_ms = patience_ms,
+                                      .idle_timeout_ms = patience_ms};
 
-    if (http_run(e->http, &ping, &answer, err) < 0)
+    if (http_run(e->http, &ping, &answer, err) < 0) {
+        if (err->kind == ERR_TIMEOUT)
+            err->kind = ERR_UNREACHABLE;
         return -1;
+    }
     const char *text = http_answer_header(&answer, "Api-Version");
     int api = text != NULL ? engine_api_parse(text) : -1;
     if (api < 0 && (answer.status == 401 || answer.status == 403)) {

@@ -162,10 +162,10 @@ static void test_silent(void **state)
          .hang = true}};
 
     (void)state;
-    expect_failure(silent, 1, ERR_TIMEOUT, "the Docker Engine at ",
+    expect_failure(silent, 1, ERR_UNREACHABLE, "the Docker Engine at ",
                    " did not answer within 0.2 s\n"
                    "HINT: the engine may hang; look at its log with 'journalctl -u docker'");
-    expect_failure(stalled, 1, ERR_TIMEOUT, "the answer of the Docker Engine at ",
+    expect_failure(stalled, 1, ERR_UNREACHABLE, "the answer of the Docker Engine at ",
                    " stalled: nothing came for 0.2 s\n"
                    "HINT: the engine may hang; look at its log with 'journalctl -u docker'");
 }
