@@ -7,20 +7,28 @@
 #define HELP_WIDTH 80
 #define OPTION_INDENT 29
 
+static void new_line(struct str *s, size_t indent)
+{
+    while (s->len > 0 && s->data[s->len - 1] == ' ') {
+        s->data[--s->len] = '\0';
+    }
+    str_appendf(s, "\n%*s", (int)indent, "");
+}
+
 /* Words of `text`, folded at HELP_WIDTH, each line but the first behind `indent` spaces. */
 static void fold(struct str *s, const char *text, size_t column, size_t indent)
 {
     while (*text != '\0') {
         size_t len = strcspn(text, " \n");
         if (column + len > HELP_WIDTH) {
-            str_appendf(s, "\n%*s", (int)indent, "");
+            new_line(s, indent);
             column = indent;
         }
         str_append_n(s, text, len);
         column += len;
         text += len;
         if (*text == '\n') {
-            str_appendf(s, "\n%*s", (int)indent, "");
+            new_line(s, indent);
             column = indent;
             text++;
         } else if (*text == ' ') {
