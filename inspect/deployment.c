@@ -22,6 +22,7 @@ void node_free(struct node *n)
     mount_facts_free(&n->mounts);
     tls_facts_free(&n->tls);
     host_facts_free(&n->host);
+    port_facts_free(&n->ports);
     neighbours_free(&n->neighbours);
     *n = (struct node){0};
 }
@@ -198,6 +199,8 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
         return -1;
     ip = container_env(&n.old, "OMS_HOST_IP");
     n.host_ip = ip ? mem_strdup(ip) : NULL;
+    if (n.host.local)
+        port_facts_read("/proc", &n.config, n.old.id, n.host_ip, &n.ports);
     *ret = n;
     n = (struct node){0};
     return 0;

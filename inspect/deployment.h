@@ -12,6 +12,7 @@
 #include "inspect/mount_fact.h"
 #include "inspect/neighbour.h"
 #include "inspect/oms_config.h"
+#include "inspect/port_facts.h"
 #include "inspect/tls_facts.h"
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
@@ -29,6 +30,7 @@ struct node {
     struct mount_facts mounts;
     struct tls_facts tls; /* of the old container */
     struct host_facts host;
+    struct port_facts ports;
     struct neighbours neighbours; /* without the old container */
 };
 

@@ -77,6 +77,7 @@ RULE_JUDGE(judge_version_connector);
 /* rules_host.c */
 RULE_JUDGE(judge_host_ip);
 RULE_JUDGE(judge_host_resources);
+RULE_JUDGE(judge_ports_free);
 RULE_JUDGE(judge_engine_rootless);
 RULE_JUDGE(judge_clock_skew);
 RULE_JUDGE(judge_space_disks);

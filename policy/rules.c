@@ -47,6 +47,8 @@ const struct rule policy_rules[] = {
      SCOPE_NODE, judge_host_resources},
     {"host.online", "the console sees the old server online", SEVERITY_ERROR, SCOPE_NODE,
      judge_host_online},
+    {"ports.free", "the ports of config.yaml are free or the old container's", SEVERITY_ERROR,
+     SCOPE_NODE, judge_ports_free},
     {"engine.rootless", "the engine can give privilege and host networking", SEVERITY_ERROR,
      SCOPE_NODE, judge_engine_rootless},
     {"clock.skew", "the clocks agree", SEVERITY_WARN, SCOPE_NODE, judge_clock_skew},

@@ -187,3 +187,37 @@ RULE_JUDGE(judge_space_engine)
                str_get(&have), str_get(&need));
     judge_hint(ret, "make room there: `docker system df` shows what the engine keeps");
 }
+
+static void check_port(const struct port_facts *ports, size_t i, struct judgement *ret)
+{
+    const struct port_fact *port = &ports->items[i];
+
+    for (size_t k = 0; k < i; k++)
+        if (ports->items[k].port == port->port)
+            judge_fail(ret, "'%s' and '%s' are both %u", ports->items[k].key, port->key,
+                       (unsigned)port->port);
+    if (port->who)
+        judge_evidence(ret, "%u: %s", (unsigned)port->port, port->who);
+    if (port->holder == PORT_OTHER)
+        judge_fail(ret, "port %u (%s) is held by %s, which is not of the old container",
+                   (unsigned)port->port, port->key, port->who);
+}
+
+RULE_JUDGE(judge_ports_free)
+{
+    const struct node *n = &in->deployment->nodes[node];
+
+    if (!n->ports.known) {
+        judge_not_applicable(ret, "the host's ports cannot be looked at from here");
+        return;
+    }
+    for (size_t i = 0; i < PORT_COUNT; i++) {
+        check_port(&n->ports, i, ret);
+        if (n->ports.items[i].holder == PORT_UNKNOWN && !n->old.running)
+            judge_fail(ret, "port %u (%s) is held, and the old container does not run",
+                       (unsigned)n->ports.items[i].port, n->ports.items[i].key);
+    }
+    judge_pass(ret, "each is free or held by the old container");
+    judge_hint(ret, "end that program, or give OMS another port in config.yaml; `ss -ltnp` shows "
+                    "who listens");
+}

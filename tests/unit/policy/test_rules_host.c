@@ -362,6 +362,35 @@ static void host_ip_twice(void **state)
                         "node 'unix:///b.sock' has the same OMS_HOST_IP '10.0.0.1'", NULL, NULL);
 }
 
+static void ports(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct node *n;
+
+    (void)state;
+    fixture_init(&f, 1);
+    n = &f.deployment.nodes[0];
+    n->ports = (struct port_facts){
+        .known = true,
+        .items = {{"nginx_server_port", 8089, PORT_OLD, mem_strdup("nginx (pid 1)")},
+                  {"cm_server_port", 8088, PORT_UNKNOWN, NULL},
+                  {"ghana_server_port", 8090, PORT_FREE, NULL},
+                  {"supervisor_server_port", 9000, PORT_OTHER, mem_strdup("redis (pid 2)")},
+                  {"sshd_server_port", 8089, PORT_FREE, NULL}},
+    };
+    assert_only_failure(&f.in, "ports.free",
+                        "port 9000 (supervisor_server_port) is held by redis (pid 2), which is not "
+                        "of the old container; 'nginx_server_port' and 'sshd_server_port' are both "
+                        "8089",
+                        "8089: nginx (pid 1); 9000: redis (pid 2)",
+                        "end that program, or give OMS another port in config.yaml; `ss -ltnp` "
+                        "shows who listens");
+    n->ports.items[3].holder = PORT_OLD;
+    n->ports.items[4].port = 2023;
+    assert_no_failure(&f.in, "ports.free", VERDICT_PASS,
+                      "each is free or held by the old container");
+}
+
 static void resources(void **state)
 {
     AUTO_FIXTURE struct fixture f;
@@ -435,8 +464,9 @@ int main(void)
         cmocka_unit_test(nested),       cmocka_unit_test(tls_certificate),
         cmocka_unit_test(tls_times),    cmocka_unit_test(tls_of_the_users_own),
         cmocka_unit_test(host_ip),      cmocka_unit_test(host_ip_twice),
-        cmocka_unit_test(resources),    cmocka_unit_test(rootless),
-        cmocka_unit_test(clocks),       cmocka_unit_test(space),
+        cmocka_unit_test(resources),    cmocka_unit_test(ports),
+        cmocka_unit_test(rootless),     cmocka_unit_test(clocks),
+        cmocka_unit_test(space),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

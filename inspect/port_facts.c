@@ -1,0 +1,202 @@
+#include "inspect/port_facts.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "launcher/base/fs.h"
+#include "launcher/base/str.h"
+
+#define TABLE_MAX ((size_t)64 * 1024 * 1024)
+#define SMALL_FILE_MAX 65536
+#define STATE_LISTEN 0x0a
+
+/* The sockets that matter: of each port, at most one listener is looked for. */
+struct wanted {
+    uint64_t inode[PORT_COUNT]; /* 0: nobody listens, or found already */
+    size_t open;
+};
+
+void port_facts_free(struct port_facts *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < PORT_COUNT; i++)
+        free(f->items[i].who);
+    *f = (struct port_facts){.known = false};
+}
+
+static void name_ports(const struct oms_config *c, struct port_facts *f)
+{
+    const struct port_fact all[PORT_COUNT] = {
+        {"nginx_server_port", c->nginx_port, PORT_FREE, NULL},
+        {"cm_server_port", c->cm_port, PORT_FREE, NULL},
+        {"ghana_server_port", c->ghana_port, PORT_FREE, NULL},
+        {"supervisor_server_port", c->supervisor_port, PORT_FREE, NULL},
+        {"sshd_server_port", c->sshd_port, PORT_FREE, NULL},
+    };
+
+    memcpy(f->items, all, sizeof(all));
+}
+
+/* The kernel prints addresses as 32-bit words in the machine's order; 8 or 32 digits. */
+static void address_text(const char *hex, char *ret, size_t size)
+{
+    const size_t words = strlen(hex) / 8;
+    uint32_t parts[4] = {0};
+
+    for (size_t i = 0; i < words && i < ARRAY_LEN(parts); i++) {
+        char word[9] = "";
+
+        memcpy(word, hex + i * 8, 8);
+        parts[i] = (uint32_t)strtoul(word, NULL, 16);
+    }
+    if (!inet_ntop(words == 1 ? AF_INET : AF_INET6, parts, ret, (socklen_t)size))
+        ret[0] = '\0';
+}
+
+static bool address_counts(const char *hex, const char *host_ip)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    const char *plain = text;
+
+    address_text(hex, text, sizeof(text));
+    if (str_starts_with(plain, "::ffff:"))
+        plain += strlen("::ffff:");
+    return str_eq(plain, "0.0.0.0") || str_eq(plain, "::") || str_eq(plain, "127.0.0.1") ||
+           (host_ip && str_eq(plain, host_ip));
+}
+
+static void read_line(const char *line, const char *host_ip, const struct port_facts *f,
+                      struct wanted *w)
+{
+    char address[33] = "";
+    unsigned port, state;
+    uint64_t inode;
+
+    if (sscanf(line, " %*u: %32[0-9A-Fa-f]:%4x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %" SCNu64,
+               address, &port, &state, &inode) != 4 ||
+        state != STATE_LISTEN || !address_counts(address, host_ip))
+        return;
+    for (size_t i = 0; i < PORT_COUNT; i++)
+        if (f->items[i].port == port && w->inode[i] == 0) {
+            w->inode[i] = inode;
+            w->open++;
+        }
+}
+
+/* Of /proc/net/tcp or tcp6; false when it cannot be read. */
+static bool read_table(const char *proc, const char *name, const char *host_ip,
+                       const struct port_facts *f, struct wanted *w)
+{
+    AUTO_FREE char *path = mem_printf("%s/net/%s", proc, name);
+    AUTO_STR struct str text = STR_INIT;
+    struct err ignored = ERR_INIT;
+    char *rest, *line;
+
+    if (fs_read(path, TABLE_MAX, false, &text, &ignored))
+        return false;
+    for (line = text.data ? strtok_r(text.data, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest))
+        read_line(line, host_ip, f, w);
+    return true;
+}
+
+static bool is_of_container(const char *proc, const char *pid, const char *container_id)
+{
+    AUTO_FREE char *path = mem_printf("%s/%s/cgroup", proc, pid);
+    AUTO_STR struct str text = STR_INIT;
+    struct err ignored = ERR_INIT;
+
+    return fs_read(path, SMALL_FILE_MAX, false, &text, &ignored) == 0 &&
+           strstr(str_get(&text), container_id) != NULL;
+}
+
+static char *describe_process(const char *proc, const char *pid)
+{
+    AUTO_FREE char *path = mem_printf("%s/%s/comm", proc, pid);
+    AUTO_STR struct str text = STR_INIT;
+    struct err ignored = ERR_INIT;
+
+    if (fs_read(path, SMALL_FILE_MAX, false, &text, &ignored) || text.len == 0)
+        return mem_printf("pid %s", pid);
+    return mem_printf("%.*s (pid %s)", (int)strcspn(text.data, "\n"), text.data, pid);
+}
+
+static void note_socket(const char *link, const char *proc, const char *pid, bool ours,
+                        struct port_facts *f, struct wanted *w)
+{
+    uint64_t inode;
+
+    if (sscanf(link, "socket:[%" SCNu64 "]", &inode) != 1)
+        return;
+    for (size_t i = 0; i < PORT_COUNT; i++) {
+        if (w->inode[i] != inode)
+            continue;
+        w->inode[i] = 0;
+        w->open--;
+        f->items[i].holder = ours ? PORT_OLD : PORT_OTHER;
+        f->items[i].who = describe_process(proc, pid);
+    }
+}
+
+static void look_at_process(const char *proc, const char *pid, bool ours, struct port_facts *f,
+                            struct wanted *w)
+{
+    AUTO_FREE char *folder = mem_printf("%s/%s/fd", proc, pid);
+    DIR *dir = opendir(folder);
+
+    if (!dir)
+        return;
+    for (const struct dirent *entry = readdir(dir); entry && w->open; entry = readdir(dir)) {
+        AUTO_FREE char *path = fs_join(folder, entry->d_name);
+        char link[64];
+        const ssize_t n = readlink(path, link, sizeof(link) - 1);
+
+        if (n <= 0)
+            continue;
+        link[n] = '\0';
+        note_socket(link, proc, pid, ours, f, w);
+    }
+    closedir(dir);
+}
+
+/* The container's own processes first: usually they hold all, and the others need no look. */
+static void find_holders(const char *proc, const char *container_id, bool ours,
+                         struct port_facts *f, struct wanted *w)
+{
+    DIR *dir = opendir(proc);
+
+    if (!dir)
+        return;
+    for (const struct dirent *entry = readdir(dir); entry && w->open; entry = readdir(dir))
+        if (isdigit((unsigned char)entry->d_name[0]) &&
+            is_of_container(proc, entry->d_name, container_id) == ours)
+            look_at_process(proc, entry->d_name, ours, f, w);
+    closedir(dir);
+}
+
+void port_facts_read(const char *proc, const struct oms_config *config, const char *container_id,
+                     const char *host_ip, struct port_facts *ret)
+{
+    struct wanted w = {.open = 0};
+
+    *ret = (struct port_facts){.known = false};
+    name_ports(config, ret);
+    if (!read_table(proc, "tcp", host_ip, ret, &w))
+        return;
+    (void)read_table(proc, "tcp6", host_ip, ret, &w); /* a machine may be without IPv6 */
+    ret->known = true;
+    for (size_t i = 0; i < PORT_COUNT; i++)
+        if (w.inode[i])
+            ret->items[i].holder = PORT_UNKNOWN;
+    if (w.open)
+        find_holders(proc, container_id, true, ret, &w);
+    if (w.open)
+        find_holders(proc, container_id, false, ret, &w);
+}
