@@ -171,7 +171,12 @@ demo:
 	$(MAKE) --no-print-directory -j2 all
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) contrib/demo/run
 
-check-live: all
+# The engine room alone, every call of it.
+$(BUILD)/tests/live/engine_test: $(BUILD)/tests/live/engine_test.o $(call archives,engine)
+	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $< $(call whole,engine) $(LIBS_FOR_engine) -lcmocka -o $@
+
+check-live: all $(BUILD)/tests/live/engine_test
+	tests/live/engine_test.sh $(BUILD)/tests/live/engine_test
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/run
 check-cli: all
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/cli/run

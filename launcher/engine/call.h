@@ -22,6 +22,10 @@ int engine_call(struct engine *e, const struct engine_call *call, struct http_an
 int engine_call_json(struct engine *e, const struct engine_call *call, json_t **ret,
                      struct err *err) MUST_USE;
 
+/* Appends what an engine said as one line: blanks and control characters become single spaces, and
+ * what trails off (": ") is left out. */
+void engine_append_words(struct str *s, const char *text);
+
 /* Default time for an answer, and the longer one for calls that make the engine work (create,
  * start, rename): giving those up too early leaves us not knowing what they did. */
 uint64_t engine_answer_timeout_ms(const struct engine *e);

@@ -68,32 +68,41 @@ void engine_free_ptr(struct engine **e)
 
 /* ---- errors ---- */
 
+void engine_append_words(struct str *s, const char *text)
+{
+    size_t from = s->len;
+
+    for (const char *p = text; *p != '\0'; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (!isspace(c) && (c >= 0x80 || isprint(c)))
+            str_append_c(s, *p);
+        else if (s->len > from && s->data[s->len - 1] != ' ')
+            str_append_c(s, ' ');
+    }
+    while (s->len > from && strchr(" :", s->data[s->len - 1]) != NULL)
+        s->data[--s->len] = '\0';
+}
+
 /* The engine's own words: "message" of its JSON, or the text of a page without its marks. */
 static void answer_words(const struct http_answer *a, struct str *ret)
 {
     const char *body = str_get(&a->body);
     struct err ignored = ERR_INIT;
     AUTO_JSON json_t *json = NULL;
-    bool tag = false;
+    AUTO_STR struct str text = STR_INIT;
 
     if (body[0] == '{' && json_parse(body, a->body.len, "error", &json, &ignored) == 0) {
-        str_append(ret, json_text(json, "message", ""));
+        engine_append_words(ret, json_text(json, "message", ""));
         return;
     }
-    for (const char *p = body; *p != '\0' && ret->len < MAX_QUOTE; p++) {
-        unsigned char c = (unsigned char)*p;
-        bool ends_tag = tag && c == '>';
-        tag = (tag && !ends_tag) || c == '<';
-        if (tag)
-            continue;
-        bool gap = ends_tag || isspace(c);
-        if (!gap && (c >= 0x80 || isprint(c)))
-            str_append_c(ret, *p);
-        else if (ret->len > 0 && ret->data[ret->len - 1] != ' ')
-            str_append_c(ret, ' ');
+    for (const char *p = body; *p != '\0' && text.len < MAX_QUOTE; p++) {
+        const char *end = *p == '<' ? strchr(p, '>') : NULL;
+        /* Of a page not even the encoding is known; errors must stay UTF-8. */
+        char c = (unsigned char)*p < 0x80 ? *p : '?';
+        str_append_c(&text, end != NULL ? ' ' : c);
+        p = end != NULL ? end : p;
     }
-    while (ret->len > 0 && ret->data[ret->len - 1] == ' ')
-        ret->data[--ret->len] = '\0';
+    engine_append_words(ret, str_get(&text));
 }
 
 static bool has_words(const char *text, const char *words)

@@ -11,6 +11,11 @@
 /* An engine unpacks a layer of gigabytes without a word. */
 #define LOAD_IDLE_MS (15 * 60 * 1000)
 
+#define SPACE_HINT "free space under the engine's root folder ('docker info' names it)"
+#define CUT_HINT                                                                                   \
+    "the file seems to be cut short or damaged: compare its size and checksum with the original; " \
+    "if it is whole, 'journalctl -u docker' may say more"
+
 int engine_image_inspect(struct engine *e, const char *ref, json_t **ret, struct err *err)
 {
     static const char good[] =
@@ -94,7 +99,7 @@ static void load_message(void *arg, const json_t *message)
     if (problem == NULL)
         problem = json_text(message, "error", NULL);
     if (problem != NULL && l->problem.len == 0)
-        str_append(&l->problem, problem[0] != '\0' ? problem : "it gives no reason");
+        engine_append_words(&l->problem, problem[0] != '\0' ? problem : "it gives no reason");
     while (*text != '\0') {
         size_t n = strcspn(text, "\r\n");
         note_loaded(l, text, n);
@@ -111,30 +116,6 @@ static int load_sink(void *arg, const char *bytes, size_t len)
 
     l->failed = l->failed || json_stream_feed(&l->stream, bytes, len, l->err) < 0;
     return l->failed ? -1 : 0;
-}
-
-/* What the words of the engine mean for the file. */
-static int load_problem(const struct load *l, struct err *err)
-{
-    static const char *const cut[] = {"unexpected EOF", "invalid tar header",
-                                      "manifest.json",  "repositories: no such file",
-                                      "corrupt",        "checksum",
-                                      "digest",         "diffID",
-                                      "gzip",           "flate",
-                                      "zstd",           "xz",
-                                      "unpigz"};
-    const char *words = str_get(&l->problem);
-
-    err_fail(err, ERR_FAILED, "%s", words);
-    if (strcasestr(words, "no space left") != NULL) {
-        return err_hint(err, "free space under the engine's root folder ('docker info' names it)");
-    }
-    for (size_t i = 0; i < ARRAY_LEN(cut); i++) {
-        if (strcasestr(words, cut[i]) != NULL)
-            return err_hint(err, "the file seems to be cut short or damaged: compare its size and "
-                                 "checksum with the original");
-    }
-    return err_hint(err, "look at the engine's log with 'journalctl -u docker'");
 }
 
 static int load_run(struct engine *e, struct load *l, struct err *err)
@@ -158,16 +139,15 @@ static int load_run(struct engine *e, struct load *l, struct err *err)
     /* The engine's reason explains a broken connection better than the break does. */
     if (rc < 0 && l->problem.len == 0)
         return -1;
-    rc = -1;
+    const char *problem = str_get(&l->problem);
     if (l->problem.len > 0) {
-        load_problem(l, err);
-    } else if (!l->failed && json_stream_finish(&l->stream, err) == 0) {
-        rc = 0;
-        if (l->loaded.count == 0)
-            rc = err_fail(err, ERR_FAILED,
-                          "the engine loaded nothing from it and gave no reason\n"
-                          "HINT: the file seems to be cut short or damaged: compare its size and "
-                          "checksum with the original");
+        rc = err_fail(err, ERR_FAILED, "%s", problem);
+        err_hint(err, "%s", strcasestr(problem, "no space left") != NULL ? SPACE_HINT : CUT_HINT);
+    } else if (l->failed || json_stream_finish(&l->stream, err) < 0) {
+        rc = -1;
+    } else if (l->loaded.count == 0) {
+        rc = err_fail(err, ERR_FAILED, "the engine loaded nothing from it and gave no reason");
+        err_hint(err, "%s", CUT_HINT);
     }
     return rc < 0 ? err_wrap(err, "cannot load the image archive '%s'", l->path) : 0;
 }

@@ -240,9 +240,7 @@ static void test_load_damaged(void **state)
     struct err err = ERR_INIT;
     assert_fails(engine_image_load(e, path, NULL, NULL, &names, &err));
     assert_non_null(strstr(err.text, "invalid diffID for layer 0"));
-    assert_string_equal(err_get_hint(&err),
-                        "the file seems to be cut short or damaged: compare its "
-                        "size and checksum with the original");
+    assert_true(str_starts_with(err_get_hint(&err), "the file seems to be cut short or damaged"));
 }
 
 /* ---- containers ---- */

@@ -96,8 +96,10 @@ static void test_errors(void **state)
          C1 "403 Forbidden Request forbidden by administrative rules.\n"
             "HINT: something in front of the engine forbids this call: a socket proxy or an "
             "authorization plugin; allow it there"},
-        {"HTTP/1.1 502 Bad Gateway\r\n\r\nbad \x01\x1b[31mgate\r\nway\n", ERR_FAILED,
-         C1 "bad [31mgate way\nHINT: look at the engine's log with 'journalctl -u docker'"},
+        {"HTTP/1.1 502 Bad Gateway\r\n\r\nb\xe4"
+         "d \x01\x1b[31mgate\r\nway\n",
+         ERR_FAILED,
+         C1 "b?d [31mgate way\nHINT: look at the engine's log with 'journalctl -u docker'"},
         {"HTTP/1.1 301 Moved\r\nLocation: http://evil.example/\r\nContent-Length: 0\r\n\r\n",
          ERR_FAILED, C1 "the engine refused (HTTP status 301) and gave no reason"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Id\":", ERR_UNREACHABLE,
