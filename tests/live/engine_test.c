@@ -119,14 +119,13 @@ static void test_read_only(void **state)
 {
     AUTO_ENGINE struct engine *e = open_engine(true);
     AUTO_ENGINE struct engine *writer = open_engine(false);
-    AUTO_FREE char *id = create(writer, "ro1", "true", false);
-    AUTO_FREE char *exec_id = NULL;
     AUTO_JSON json_t *list = NULL;
     AUTO_STRV struct strv names = STRV_INIT;
     struct err err = ERR_INIT;
     int code = 7;
 
     (void)state;
+    free(create(writer, "ro1", "true", false));
     assert_ok(engine_container_list(e, "omsl.test=ro1", &list, &err), &err);
     assert_int_equal(json_array_size(list), 1);
     assert_fails(engine_container_start(e, "ro1", &err));
@@ -334,8 +333,6 @@ static void test_stop_kills(void **state)
 static void test_container_errors(void **state)
 {
     AUTO_ENGINE struct engine *e = open_engine(false);
-    AUTO_FREE char *a = create(e, "dup-a", "true", false);
-    AUTO_FREE char *b = create(e, "dup-b", "true", false);
     AUTO_JSON json_t *body = json_make("{s:s}", "Image", "nobody/has:this");
     AUTO_FREE char *hint = mem_printf("'docker ps --all' lists the containers of '%s'", endpoint);
     struct err err = ERR_INIT;
@@ -343,6 +340,8 @@ static void test_container_errors(void **state)
     char *id = NULL;
 
     (void)state;
+    free(create(e, "dup-a", "true", false));
+    free(create(e, "dup-b", "true", false));
     assert_fails(engine_container_inspect(e, "no_such", &none, &err));
     AUTO_FREE char *want = mem_printf(
         "cannot inspect container 'no_such': No such container: no_such\nHINT: %s", hint);
@@ -523,7 +522,6 @@ static void test_exec_errors(void **state)
 {
     AUTO_ENGINE struct engine *e = open_engine(false);
     AUTO_FREE char *id = run(e, "execs2", "exec sleep 1000", false);
-    AUTO_FREE char *idle = create(e, "never", "true", false);
     AUTO_FREE char *exec_id = NULL;
     AUTO_OUTPUT struct output out = {.stop_after = 1};
     struct engine_exec_state now = {.running = false};
@@ -531,6 +529,7 @@ static void test_exec_errors(void **state)
     int code = -5;
 
     (void)state;
+    free(create(e, "never", "true", false));
     assert_fails(exec_sh(e, "never", "true", &out, &code, &err));
     assert_non_null(strstr(err.text, "is not running"));
     assert_fails(exec_sh(e, "nobody", "true", &out, &code, &err));
