@@ -95,6 +95,15 @@ static enum severity severity_of(const struct policy_input *in, const struct rul
     return severity;
 }
 
+/* Texts of others (a name, a setting) may hold line breaks; a finding is one line. */
+static char *take_line(struct str *s)
+{
+    for (size_t i = 0; i < s->len; i++)
+        if ((unsigned char)s->data[i] < ' ')
+            s->data[i] = ' ';
+    return str_take(s);
+}
+
 static struct finding judge_rule(const struct policy_input *in, const struct rule *rule,
                                  size_t node)
 {
@@ -117,9 +126,9 @@ static struct finding judge_rule(const struct policy_input *in, const struct rul
     f.verdict = j.verdict;
     if (rule->scope == SCOPE_NODE)
         f.node = mem_strdup(in->deployment->nodes[node].name);
-    f.text = str_take(&j.text);
-    f.evidence = j.evidence.len ? str_take(&j.evidence) : NULL;
-    f.hint = j.verdict == VERDICT_FAIL ? str_take(&j.hint) : NULL;
+    f.text = take_line(&j.text);
+    f.evidence = j.evidence.len ? take_line(&j.evidence) : NULL;
+    f.hint = j.verdict == VERDICT_FAIL ? take_line(&j.hint) : NULL;
     str_free(&j.text);
     str_free(&j.evidence);
     str_free(&j.hint);

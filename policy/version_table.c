@@ -25,7 +25,8 @@ static int complain(const struct place *at, struct err *err, const char *problem
 
 static void row_free(struct version_row *r)
 {
-    free(r->from);
+    free(r->from); /* NOLINT(clang-analyzer-unix.Malloc): loses the copy in
+                      version_table_merge_take() */
     free(r->source);
     free(r->note);
     *r = (struct version_row){.from = NULL};

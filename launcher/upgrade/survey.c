@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "inspect/oms_version.h"
 #include "launcher/base/clock.h"
@@ -56,14 +57,15 @@ static int load_versions(const char *path, struct version_table *ret, struct err
 
 static void choose_target(const struct survey_request *request, struct survey *s)
 {
+    const struct node *first = &s->deployment.nodes[0];
     AUTO_FREE char *repository = NULL;
-    AUTO_FREE char *old_tag = NULL;
-    image_ref_split(s->deployment.nodes[0].old.image_ref, &repository, &old_tag);
+    AUTO_FREE char *own_tag = NULL;
+    image_ref_split(first->old.image_ref, &repository, &own_tag);
     const char *chosen = request->repository != NULL ? request->repository : repository;
     s->target_ref = mem_printf("%s:%s", chosen, request->tag);
     s->target_tag = mem_strdup(request->tag);
     struct err ignored;
-    s->has_from = oms_version_parse(old_tag, &s->from, &ignored) == 0;
+    s->has_from = oms_version_parse(first->old_image_tag, &s->from, &ignored) == 0;
     s->has_to = oms_version_parse(request->tag, &s->to, &ignored) == 0;
 }
 
@@ -73,6 +75,10 @@ static int look_at_image(struct engine *e, const struct survey_request *request,
     struct target_image *image = &s->images[node];
     image->ref = s->target_ref;
     image->will_load_file = request->options.load_file;
+    struct stat archive;
+    if (image->will_load_file != NULL && stat(image->will_load_file, &archive) == 0) {
+        image->load_bytes = (uint64_t)archive.st_size;
+    }
     AUTO_JSON json_t *answer = NULL;
     if (engine_image_inspect(e, s->target_ref, &answer, err) != 0) {
         return err->kind == ERR_NOT_FOUND ? 0 : -1;
@@ -145,9 +151,66 @@ static int ask_metadb(const struct survey_request *request, struct survey *s, st
     return metadb_facts_from_json(answer, &s->deployment.metadb, err);
 }
 
+/* What policy wants to know of the new containers besides what they are, one each a node. */
+struct new_facts {
+    size_t count;
+    const json_t **unkeepable;
+    struct mount_facts *sources;
+    struct tls_facts *tls;
+};
+
+static void new_facts_free(struct new_facts *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        json_decref((json_t *)(uintptr_t)f->unkeepable[i]);
+        mount_facts_free(&f->sources[i]);
+        tls_facts_free(&f->tls[i]);
+    }
+    free(f->unkeepable);
+    free(f->sources);
+    free(f->tls);
+}
+
+static void look_at_new(const struct survey *s, struct new_facts *ret)
+{
+    const size_t count = s->deployment.node_count;
+    *ret = (struct new_facts){
+        .count = count,
+        .unkeepable = mem_alloc(count * sizeof(json_t *)),
+        .sources = mem_alloc(count * sizeof(struct mount_facts)),
+        .tls = mem_alloc(count * sizeof(struct tls_facts)),
+    };
+    for (size_t i = 0; i < count; i++) {
+        const struct node *n = &s->deployment.nodes[i];
+        struct err ignored;
+        ret->unkeepable[i] = spec_unkeepable(&n->old);
+        mount_facts_of_desired(&s->desired[i], n->host.local, &ret->sources[i]);
+        if (n->host.local) {
+            (void)!tls_facts_observe(NULL, &s->desired[i], true, &ret->tls[i], &ignored);
+        }
+    }
+}
+
+/* The folder need not be there yet: then it is the file system that it will be made on. */
+static bool free_space(const char *path, uint64_t *ret_bytes)
+{
+    AUTO_FREE char *at = mem_strdup(path);
+    struct err ignored;
+    while (!fs_exists(at)) {
+        char *slash = strrchr(at, '/');
+        if (slash == NULL || at[1] == '\0') {
+            return false;
+        }
+        slash[slash == at] = '\0';
+    }
+    return fs_free_space(at, ret_bytes, &ignored) == 0;
+}
+
 static void judge(const struct survey_request *request, const struct version_table *versions,
                   struct survey *s)
 {
+    CLEANUP(new_facts_free) struct new_facts facts;
+    look_at_new(s, &facts);
     const struct node *first = &s->deployment.nodes[0];
     struct policy_input input = {
         .deployment = &s->deployment,
@@ -158,14 +221,16 @@ static void judge(const struct survey_request *request, const struct version_tab
         .from_tag = first->old_image_tag,
         .to_tag = s->target_tag,
         .versions = versions,
+        .unkeepable = facts.unkeepable,
+        .new_sources = facts.sources,
+        .new_tls = facts.tls,
         .already_there = s->already_there,
         .metadb_error = s->metadb_error,
         .now_ms = clock_wall_ms(),
         .waivers = request->waivers,
     };
-    struct err ignored;
-    input.state_free_known = request->state != NULL &&
-                             fs_free_space(request->state, &input.state_free_bytes, &ignored) == 0;
+    input.state_free_known =
+        request->state != NULL && free_space(request->state, &input.state_free_bytes);
     policy_judge(&input, &s->findings);
 }
 

@@ -316,6 +316,8 @@ static void ha_config(void **state)
         else
             assert_int_equal(find_finding(&found, "ha.config")->verdict, VERDICT_FAIL);
     }
+    set_text(&f.deployment.metadb.ha_config, "{\n\t\"enable\": 1}");
+    assert_only_failure(&f.in, "ha.config", cases[2][1], "{  \"enable\": 1}", NULL);
     set_text(&f.deployment.metadb.ha_config, "{\"other\":1}");
     assert_no_failure(&f.in, "ha.config", VERDICT_PASS, "HA is off");
     free(f.deployment.metadb.ha_config);
