@@ -236,7 +236,7 @@ lint-rooms:
 	CC=$(CC) CPPFLAGS='$(CPPFLAGS)' tests/lint/rooms
 
 lint-shell:
-	tests/lint/shell-files | xargs shellcheck -x
+	tests/lint/shell
 
 lint-cppcheck:
 	cppcheck -q -j$(LINT_JOBS) --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \

@@ -6,10 +6,10 @@
 #include "launcher/base/str.h"
 #include "launcher/command.h"
 
-void help_overview(struct str *ret);
-void help_command(const struct command *command, struct str *ret);
+void help_overview(struct str *s);
+void help_command(const struct command *command, struct str *s);
 /* omslaunch(1) in man's own language. */
-void help_man(struct str *ret);
+void help_man(struct str *s);
 /* "bash", "zsh" or "fish"; returns -1 for another shell. */
 int help_completion(const char *shell, struct str *ret);
 

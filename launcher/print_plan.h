@@ -7,8 +7,8 @@
 #include "policy/policy.h"
 
 /* From, to, what changes in the new container, the rows, what was accepted. */
-void print_plan(const struct plan *plan, struct str *ret);
+void print_plan(const struct plan *p, struct str *s);
 /* One line a rule; `all` also those that pass. */
-void print_findings(const struct findings *findings, bool all, struct str *ret);
+void print_findings(const struct findings *findings, bool all, struct str *s);
 
 #endif

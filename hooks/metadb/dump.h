@@ -99,7 +99,7 @@ void dump_queue_add(struct dump_queue *q, struct dump_table *t, char *where_take
                     uint64_t weight);
 
 /* dump_rows.c: writes one piece. */
-int dump_rows(struct dump *d, struct conn *c, struct frame_writer *w,
+int dump_rows(struct dump *d, struct conn *c, struct frame_writer *frame,
               const struct dump_piece *piece, struct err *err) MUST_USE;
 
 /* dump_work.c: runs the workers until the queue is empty. */

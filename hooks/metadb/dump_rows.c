@@ -224,7 +224,7 @@ static int put_big_row(struct row_writer *w, MYSQL_ROW row, const unsigned long 
     for (unsigned i = 0; i < w->columns; i++) {
         total += 16 + (row[i] ? body_length(row[i], lens[i]) : 4);
     }
-    if (total > w->packet_max) {
+    if (w->columns > 0 && total > w->packet_max) {
         b.body_max = w->packet_max / (2 * (size_t)w->columns);
     }
     for (unsigned i = 0; i < w->columns; i++) {

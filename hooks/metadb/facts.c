@@ -138,9 +138,11 @@ static int read_regions(struct conn *c, json_t *facts, struct err *err)
         }
         while (rc > 0 && rows_next(&rows)) {
             const char *code = rows_text(&rows, 1, "");
-            bool number = *code && strspn(code, "0123456789") == strlen(code);
+            struct err no_number;
+            uint64_t value = 0;
+            bool number = str_to_u64(code, 0, INT64_MAX, "code", &value, &no_number) == 0;
             json_add(list, json_make("{s:o, s:o, s:o, s:b}", "region", text_or_null(&rows, 0),
-                                     "code", number ? json_integer(atoll(code)) : json_null(),
+                                     "code", number ? json_integer((json_int_t)value) : json_null(),
                                      "cm_url", text_or_null(&rows, 2), "default",
                                      is_true(rows_text(&rows, 3, "0"))));
         }

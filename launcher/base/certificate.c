@@ -62,21 +62,21 @@ void certificate_pair_read(const char *certificate, size_t certificate_len, cons
     CLEANUP(bio_free_ptr) BIO *certificate_bio = bio_of(certificate, certificate_len);
     CLEANUP(bio_free_ptr) BIO *key_bio = bio_of(key, key_len);
     X509 *x509 = NULL;
-    EVP_PKEY *private = NULL;
+    EVP_PKEY *pkey = NULL;
 
     *ret = (struct certificate_pair){.certificate_ok = false};
     if (certificate_bio)
         x509 = PEM_read_bio_X509(certificate_bio, NULL, no_pass_phrase, &ret->key_encrypted);
     ret->key_encrypted = false;
     if (key_bio)
-    private = PEM_read_bio_PrivateKey(key_bio, NULL, no_pass_phrase, &ret->key_encrypted);
-    ret->key_ok = private != NULL;
+        pkey = PEM_read_bio_PrivateKey(key_bio, NULL, no_pass_phrase, &ret->key_encrypted);
+    ret->key_ok = pkey != NULL;
     ret->certificate_ok = x509 && read_time(X509_get0_notBefore(x509), &ret->from_ms) &&
                           read_time(X509_get0_notAfter(x509), &ret->until_ms);
-    ret->match = x509 && private && X509_check_private_key(x509, private) == 1;
+    ret->match = x509 && pkey && X509_check_private_key(x509, pkey) == 1;
     if (x509)
         read_subject(x509, ret->subject, sizeof(ret->subject));
     X509_free(x509);
-    EVP_PKEY_free(private);
+    EVP_PKEY_free(pkey);
     ERR_clear_error();
 }
