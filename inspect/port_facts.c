@@ -3,8 +3,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +13,8 @@
 #define TABLE_MAX ((size_t)64 * 1024 * 1024)
 #define SMALL_FILE_MAX 65536
 #define STATE_LISTEN 0x0a
+
+enum { FIELD_ADDRESS = 1, FIELD_STATE = 3, FIELD_INODE = 9 };
 
 /* The sockets that matter: of each port, at most one listener is looked for. */
 struct wanted {
@@ -72,16 +72,43 @@ static bool address_counts(const char *hex, const char *host_ip)
            (host_ip && str_eq(plain, host_ip));
 }
 
-static void read_line(const char *line, const char *host_ip, const struct port_facts *f,
-                      struct wanted *w)
+/* Fields of a line of /proc/net/tcp: 1 local address, 3 state, 9 inode. Splits `line` up. */
+static bool split_line(char *line, char **ret_address, uint64_t *ret_state, uint64_t *ret_inode)
 {
-    char address[33] = "";
-    unsigned port, state;
-    uint64_t inode;
+    char *rest = NULL;
+    char *field = strtok_r(line, " ", &rest);
+    char *state = NULL, *inode = NULL;
 
-    if (sscanf(line, " %*u: %32[0-9A-Fa-f]:%4x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %" SCNu64,
-               address, &port, &state, &inode) != 4 ||
-        state != STATE_LISTEN || !address_counts(address, host_ip))
+    *ret_address = NULL;
+    for (size_t i = 0; field; i++, field = strtok_r(NULL, " ", &rest)) {
+        if (i == FIELD_ADDRESS)
+            *ret_address = field;
+        else if (i == FIELD_STATE)
+            state = field;
+        else if (i == FIELD_INODE)
+            inode = field;
+    }
+    if (!inode)
+        return false;
+    *ret_state = strtoull(state, NULL, 16);
+    *ret_inode = strtoull(inode, NULL, 10);
+    return true;
+}
+
+static void read_line(char *line, const char *host_ip, const struct port_facts *f, struct wanted *w)
+{
+    char *address, *colon;
+    uint64_t state, inode;
+    unsigned long port;
+
+    if (!split_line(line, &address, &state, &inode) || state != STATE_LISTEN)
+        return;
+    colon = strchr(address, ':');
+    if (!colon)
+        return;
+    *colon = '\0';
+    port = strtoul(colon + 1, NULL, 16);
+    if (!address_counts(address, host_ip))
         return;
     for (size_t i = 0; i < PORT_COUNT; i++)
         if (f->items[i].port == port && w->inode[i] == 0) {
@@ -131,10 +158,12 @@ static char *describe_process(const char *proc, const char *pid)
 static void note_socket(const char *link, const char *proc, const char *pid, bool ours,
                         struct port_facts *f, struct wanted *w)
 {
+    const size_t prefix = strlen("socket:[");
     uint64_t inode;
 
-    if (sscanf(link, "socket:[%" SCNu64 "]", &inode) != 1)
+    if (strncmp(link, "socket:[", prefix) != 0)
         return;
+    inode = strtoull(link + prefix, NULL, 10);
     for (size_t i = 0; i < PORT_COUNT; i++) {
         if (w->inode[i] != inode)
             continue;
