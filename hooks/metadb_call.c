@@ -66,6 +66,7 @@ static int on_line(void *arg, enum proc_stream stream, const char *line, size_t 
     struct call *call = arg;
     if (stream == PROC_REPORT) {
         take_event(call, line, len);
+        return call->request->is_enough != NULL && call->request->is_enough(call->request->arg);
     } else if (stream == PROC_STDERR && call->stderr_tail.len < STDERR_KEPT_MAX) {
         str_append_n(&call->stderr_tail, line, len);
         str_append_c(&call->stderr_tail, '\n');

@@ -37,6 +37,7 @@ struct metadb_request {
     uint64_t timeout_ms;      /* 0: none */
     bool stop_on_signal;      /* see struct proc_spec */
     metadb_progress_fn progress;
+    bool (*is_enough)(void *arg); /* asked at each event; true ends the program. May be NULL */
     void *arg;
 };
 

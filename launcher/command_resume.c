@@ -75,9 +75,11 @@ static int take_up(const struct session *s, const struct past_run *p, bool back)
         .set_env = &s->options->set_env,
         .answers = &s->options->answer,
         .observer = &watch.observer,
+        .lock_wait_ms = s->options->lock_wait_ms,
     };
     if (execution_load_plan(s->state, p->id, &plan, &err) != 0 ||
-        state_lock(s->state, p->deployment, p->id, s->options->lock_wait_ms, &lock, &err) != 0 ||
+        state_lock(s->state, p->endpoint, p->deployment, p->id, s->options->lock_wait_ms, &lock,
+                   &err) != 0 ||
         execution_take_up(&request, &execution, &err) != 0) {
         return session_fail(&err);
     }

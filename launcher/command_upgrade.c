@@ -32,7 +32,8 @@ static bool is_confirmed(const struct options *options)
     return answer == 'y' || answer == 'Y';
 }
 
-/* A run that was held must be ended first: its containers and its backup are what is at stake. */
+/* A run that was held must be ended first: its containers and its backup are what is at stake.
+ * Under the lock, so that a run which goes on right now is told apart from one that was killed. */
 static int refuse_unfinished(const struct session *s, const char *name)
 {
     struct err err = ERR_INIT;
@@ -65,12 +66,9 @@ static int say_nothing_to_do(const struct options *options, const struct survey 
     return EXIT_DONE;
 }
 
-static int carry_out(const struct session *s, const struct survey *survey)
+static int carry_out(const struct session *s, const struct survey *survey, const char *run_id)
 {
     struct err err = ERR_INIT;
-    char run_id[RUN_ID_MAX];
-    state_make_run_id(run_id);
-    AUTO_FD int lock = -1;
     AUTO_EXECUTION struct execution *execution = NULL;
     AUTO_WATCH struct watch watch;
     watch_init(&watch);
@@ -81,10 +79,9 @@ static int carry_out(const struct session *s, const struct survey *survey)
         .metadb_program = s->metadb_program,
         .set_env = &s->options->set_env,
         .observer = &watch.observer,
+        .lock_wait_ms = s->options->lock_wait_ms,
     };
-    if (state_lock(s->state, s->options->arguments.items[1], run_id, s->options->lock_wait_ms,
-                   &lock, &err) != 0 ||
-        execution_begin(&request, &execution, &err) != 0) {
+    if (execution_begin(&request, &execution, &err) != 0) {
         return session_fail(&err);
     }
     log_info("Run %s", run_id);
@@ -93,37 +90,47 @@ static int carry_out(const struct session *s, const struct survey *survey)
     return report_run(s->options, execution_run(execution), &outcome);
 }
 
-int command_upgrade(const struct options *options)
+/* Everything from the survey on happens under the deployment's lock: a plan that was made while
+ * another run was under way would be a plan for a world that is gone. */
+static int upgrade_locked(const struct session *s, const char *run_id)
 {
     struct err err = ERR_INIT;
-    AUTO_SESSION struct session session = {.options = NULL};
     AUTO_SURVEY struct survey survey = {.desired = NULL};
-    if (session_open(options, &session, &err) != 0) {
-        return session_fail(&err);
-    }
-    int held = refuse_unfinished(&session, options->arguments.items[1]);
+    int held = refuse_unfinished(s, s->options->arguments.items[1]);
     if (held != EXIT_DONE) {
         return held;
     }
-    if (session_survey(&session, &survey, &err) != 0) {
+    if (session_survey(s, &survey, &err) != 0) {
         return session_fail(&err);
     }
     if (survey.already_there) {
-        return say_nothing_to_do(options, &survey);
-    }
-    if (options->dry_run) {
-        return command_plan(options);
+        return say_nothing_to_do(s->options, &survey);
     }
     show_plan(&survey);
     if (survey_check(&survey, &err) != 0) {
         return session_fail(&err);
     }
-    if (state_prepare(session.state, &err) != 0) {
-        return session_fail(&err);
-    }
-    if (!is_confirmed(options)) {
+    if (!is_confirmed(s->options)) {
         log_info("Nothing was changed.");
         return EXIT_DONE;
     }
-    return carry_out(&session, &survey);
+    return carry_out(s, &survey, run_id);
+}
+
+int command_upgrade(const struct options *options)
+{
+    struct err err = ERR_INIT;
+    AUTO_SESSION struct session session = {.options = NULL};
+    AUTO_FD int lock = -1;
+    char run_id[RUN_ID_MAX];
+    if (options->dry_run) {
+        return command_plan(options);
+    }
+    state_make_run_id(run_id);
+    if (session_open(options, &session, &err) != 0 || state_prepare(session.state, &err) != 0 ||
+        state_lock(session.state, session.endpoint, options->arguments.items[1], run_id,
+                   options->lock_wait_ms, &lock, &err) != 0) {
+        return session_fail(&err);
+    }
+    return upgrade_locked(&session, run_id);
 }

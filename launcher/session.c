@@ -102,7 +102,18 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
                     .refetch_reserve_min = (unsigned)o->refetch_reserve_min,
                     .perceive_checkpoint = o->perceive_checkpoint},
     };
-    return survey_make(&request, ret, err);
+    if (survey_make(&request, ret, err) != 0) {
+        return -1;
+    }
+    const char *name = ret->deployment.nodes[0].old.name;
+    if (!str_eq(name, request.container)) {
+        /* Locks, runs and names are kept by the container's name. */
+        return err_fail(err, ERR_USAGE,
+                        "'%s' is not the name of the container, but it is '%s'\n"
+                        "HINT: say '%s'",
+                        request.container, name, name);
+    }
+    return 0;
 }
 
 int session_fail(const struct err *err)

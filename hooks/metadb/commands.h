@@ -10,6 +10,7 @@ int servers_run(const struct request *request, json_t **ret, struct err *err) MU
 int ha_get_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int ha_set_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int fingerprint_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int lock_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int trim_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int dump_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int verify_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;

@@ -31,6 +31,7 @@ static const struct command commands[] = {
     {"ha-get", ha_get_run, "the HA settings, as text and as JSON"},
     {"ha-set", ha_set_run, "changes keys of the HA settings, and no other byte of them"},
     {"fingerprint", fingerprint_run, "a digest of the schema, to tell whether a migration ran"},
+    {"lock", lock_run, "keeps other runs off these databases until it ends"},
     {"trim", trim_run, "deletes all but the newest row of each heartbeat sequence"},
     {"dump", dump_run, "backs the databases up into a folder"},
     {"verify", verify_run, "compares every byte of a backup with its manifest"},

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hooks/metadb_lock.h"
 #include "launcher/base/fs.h"
 #include "launcher/upgrade/spec_fields.h"
 #include "launcher/upgrade/state.h"
@@ -18,6 +19,7 @@ struct execution {
     struct oms_config config; /* of the first node: the MetaDB is the same for all */
     struct strv heartbeat_dbs;
     struct journal *journal;
+    struct metadb_lock *lock;
 };
 
 struct run *execution_run(struct execution *x)
@@ -30,6 +32,7 @@ void execution_free(struct execution *x)
     if (x == NULL) {
         return;
     }
+    metadb_lock_free(x->lock);
     for (size_t i = 0; i < x->node_count; i++) {
         engine_free(x->nodes[i].engine);
         free(x->nodes[i].old_id);
@@ -145,6 +148,11 @@ static int open_world(const struct execution_request *request, struct execution 
         open_metadb(x, request->plan, request->metadb_program, err) != 0) {
         return -1;
     }
+    AUTO_FREE char *holder = state_describe_holder(x->id);
+    if (metadb_lock_take(&x->run.metadb, x->id, holder, request->lock_wait_ms, &x->lock, err) !=
+        0) {
+        return -1;
+    }
     x->run.id = x->id;
     x->run.state = x->state;
     x->run.plan = request->plan;
@@ -157,12 +165,35 @@ static int open_world(const struct execution_request *request, struct execution 
     return 0;
 }
 
+/* While this run waited for its locks, another may have upgraded what this plan was made for. */
+static int check_as_planned(const struct execution *x, const struct plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < x->node_count; i++) {
+        const json_t *old = json_object_get(plan_node(plan, (int)i), "old");
+        const char *name = json_text(old, "name", "");
+        AUTO_JSON json_t *now = NULL;
+        if (engine_container_inspect(x->nodes[i].engine, name, &now, err) != 0) {
+            return -1;
+        }
+        if (!str_eq(json_text(now, "Id", ""), x->nodes[i].old_id) ||
+            json_bool(now, "State.Running", false) != json_bool(old, "running", false)) {
+            return err_fail(
+                err, ERR_FAILED,
+                "'%s' is not what it was when the plan was made: somebody replaced, "
+                "started or stopped it\nHINT: nothing was changed; run the command again",
+                name);
+        }
+    }
+    return 0;
+}
+
 int execution_begin(const struct execution_request *request, struct execution **ret,
                     struct err *err)
 {
     AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
     AUTO_JSON json_t *document = plan_to_json(request->plan);
-    if (open_world(request, x, err) != 0 || state_create_run(x->state, x->id, err) != 0 ||
+    if (open_world(request, x, err) != 0 || check_as_planned(x, request->plan, err) != 0 ||
+        state_create_run(x->state, x->id, err) != 0 ||
         store_json(x, "plan.json", document, err) != 0) {
         return -1;
     }

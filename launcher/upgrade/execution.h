@@ -11,6 +11,7 @@ struct execution_request {
     const char *metadb_program;
     const struct strv *set_env;
     const struct strv *answers; /* see struct run */
+    uint64_t lock_wait_ms;      /* for the lock in the MetaDB */
     const struct run_observer *observer;
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "launcher/base/clock.h"
+#include "launcher/base/digest.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/stop.h"
 
@@ -109,46 +110,22 @@ int state_list_runs(const char *state, struct strv *ret, struct err *err)
     return 0;
 }
 
-static char *boot_id(void)
+char *state_describe_holder(const char *run)
 {
-    AUTO_STR struct str text = STR_INIT;
-    struct err ignored;
-    if (fs_read("/proc/sys/kernel/random/boot_id", 64, false, &text, &ignored) != 0) {
-        return mem_strdup("unknown");
-    }
-    return mem_strndup(str_get(&text), strcspn(str_get(&text), "\n"));
-}
-
-static char *describe_owner(const char *run)
-{
-    char host[256] = "unknown";
+    char host[256] = "an unknown host";
     gethostname(host, sizeof(host) - 1);
     char now[CLOCK_TEXT_MAX];
-    AUTO_FREE char *boot = boot_id();
-    AUTO_JSON json_t *owner =
-        json_make("{s:s, s:i, s:s, s:s, s:s}", "run", run, "pid", (int)getpid(), "host", host,
-                  "boot", boot, "since", clock_format(clock_wall_ms(), now));
-    return json_compact(owner);
+    return mem_printf("run %s, process %d on %s since %s", run, (int)getpid(), host,
+                      clock_format(clock_wall_ms(), now));
 }
 
-static void say_holder(const struct str *holder, const char *deployment, struct err *err)
+int state_lock(const char *state, const char *endpoint, const char *deployment, const char *run,
+               uint64_t wait_ms, int *ret_fd, struct err *err)
 {
-    AUTO_JSON json_t *owner = NULL;
-    struct err ignored;
-    if (json_parse(str_get(holder), holder->len, "the lock", &owner, &ignored) != 0) {
-        return;
-    }
-    err_fail(err, ERR_LOCKED,
-             "another run works on '%s': %s, process %d on %s since %s\n"
-             "HINT: wait for it to end (--lock-wait 10m does), or see 'omslaunch status'",
-             deployment, json_text(owner, "run", "?"), (int)json_int(owner, "pid", 0),
-             json_text(owner, "host", "?"), json_text(owner, "since", "?"));
-}
-
-int state_lock(const char *state, const char *deployment, const char *run, uint64_t wait_ms,
-               int *ret_fd, struct err *err)
-{
-    AUTO_FREE char *path = mem_printf("%s/locks/%s.lock", state, deployment);
+    /* The same name on another engine is another deployment. */
+    char hex[DIGEST_HEX_MAX];
+    digest_of(endpoint, strlen(endpoint), hex);
+    AUTO_FREE char *path = mem_printf("%s/locks/%s-%.8s.lock", state, deployment, hex);
     uint64_t deadline_ms = clock_deadline(wait_ms);
     AUTO_FD int fd = -1;
     for (;;) {
@@ -159,13 +136,16 @@ int state_lock(const char *state, const char *deployment, const char *run, uint6
         if (err->kind != ERR_LOCKED) {
             return -1;
         }
-        say_holder(&holder, deployment, err);
+        err_fail(err, ERR_LOCKED,
+                 "another run works on '%s': %s\n"
+                 "HINT: wait for it to end (--lock-wait 10m does), or see 'omslaunch status'",
+                 deployment, str_get(&holder));
         if (wait_ms == 0 || clock_passed(deadline_ms) || stop_requested()) {
             return -1;
         }
         clock_sleep_ms(LOCK_POLL_MS);
     }
-    AUTO_FREE char *owner = describe_owner(run);
+    AUTO_FREE char *owner = state_describe_holder(run);
     if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, strlen(owner), 0) != (ssize_t)strlen(owner)) {
         return err_fail(err, ERR_STATE, "cannot write the lock '%s': %m", path);
     }

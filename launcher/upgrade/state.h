@@ -20,6 +20,9 @@ char *state_run_folder(const char *state, const char *run);
 char *state_run_file(const char *state, const char *run, const char *name);
 char *state_backup_folder(const char *state, const char *run);
 
+/* "run R, process P on H since T": who holds a lock, for others to read. Caller frees. */
+char *state_describe_holder(const char *run);
+
 /* Creates runs/, backups/, locks/ and proves that they can be written. ERR_STATE. */
 int state_prepare(const char *state, struct err *err) MUST_USE;
 /* Creates the run's folder with its logs/. ERR_STATE. */
@@ -29,7 +32,7 @@ int state_list_runs(const char *state, struct strv *ret, struct err *err) MUST_U
 
 /* One run a deployment: held until the descriptor is closed or the process ends. ERR_LOCKED names
  * the holder. `wait_ms` 0 does not wait. */
-int state_lock(const char *state, const char *deployment, const char *run, uint64_t wait_ms,
-               int *ret_fd, struct err *err) MUST_USE;
+int state_lock(const char *state, const char *endpoint, const char *deployment, const char *run,
+               uint64_t wait_ms, int *ret_fd, struct err *err) MUST_USE;
 
 #endif
