@@ -23,10 +23,12 @@ void history_free(struct history *h)
     *h = (struct history){.items = NULL};
 }
 
+/* `text` may be what stands there already. */
 static void replace(char **slot, const char *text)
 {
+    char *copy = text == NULL ? NULL : mem_strdup(text);
     free(*slot);
-    *slot = text == NULL ? NULL : mem_strdup(text);
+    *slot = copy;
 }
 
 static void note_milestone(const json_t *record, uint64_t at_ms, struct past_run *p)
