@@ -134,9 +134,17 @@ static int read_config_on_host(struct node *n, struct err *err)
     return failed;
 }
 
+/* The engine cannot bind a folder over the file that it bound before, and does not say so. */
+static bool config_is_no_file(const struct node *n)
+{
+    const struct mount_fact *fact = mount_facts_at(&n->mounts, OMS_PATH_CONFIG);
+
+    return fact && fact->on_host && fact->kind != PATH_FILE && fact->kind != PATH_UNKNOWN;
+}
+
 static int observe_config(struct engine *e, struct node *n, struct err *err)
 {
-    if (n->mounts.source_missing)
+    if (n->mounts.source_missing || config_is_no_file(n))
         return read_config_on_host(n, err);
     return oms_config_read(e, n->old.name, &n->config, err);
 }
