@@ -50,7 +50,10 @@ static void address_text(const char *hex, char *ret, size_t size)
     const size_t words = strlen(hex) / 8;
     uint32_t parts[4] = {0};
 
-    for (size_t i = 0; i < words && i < ARRAY_LEN(parts); i++) {
+    ret[0] = '\0';
+    if (strlen(hex) % 8 != 0 || (words != 1 && words != ARRAY_LEN(parts)))
+        return;
+    for (size_t i = 0; i < words; i++) {
         char word[9] = "";
 
         memcpy(word, hex + i * 8, 8);
@@ -101,7 +104,7 @@ static void read_line(char *line, const char *host_ip, const struct port_facts *
     uint64_t state, inode;
     unsigned long port;
 
-    if (!split_line(line, &address, &state, &inode) || state != STATE_LISTEN)
+    if (!split_line(line, &address, &state, &inode) || state != STATE_LISTEN || inode == 0)
         return;
     colon = strchr(address, ':');
     if (!colon)

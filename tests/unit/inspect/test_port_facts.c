@@ -127,7 +127,8 @@ static void mapped_addresses(void **state)
     put(root, "net/tcp", HEADER);
     put(root, "net/tcp6",
         HEADER LINE("0000000000000000FFFF00000B00007F", "1F99", "0A", "7") /* ::ffff:127.0.0.11 */
-        LINE("000080FE00000000000000000000000A", "1F98", "0A", "8"));      /* a link's own */
+        LINE("000080FE00000000000000000000000A", "1F98", "0A", "8")        /* a link's own */
+        LINE("0000", "1F9A", "0A", "9") LINE("", "1F9A", "0A", "9") "1: x 2 0A 3 4 5 6 7 8\n");
     port_facts_read(root, &config, ID, "127.0.0.11", &f);
     assert_port(&f, 0, "nginx_server_port", PORT_UNKNOWN, NULL);
     assert_port(&f, 1, "cm_server_port", PORT_FREE, NULL);
