@@ -14,5 +14,7 @@ int lock_run(const struct request *request, json_t **ret, struct err *err) MUST_
 int trim_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int dump_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int verify_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int restore_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int rehearse_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 
 #endif

@@ -35,6 +35,8 @@ static const struct command commands[] = {
     {"trim", trim_run, "deletes all but the newest row of each heartbeat sequence"},
     {"dump", dump_run, "backs the databases up into a folder"},
     {"verify", verify_run, "compares every byte of a backup with its manifest"},
+    {"restore", restore_run, "puts a backup in the place of the databases, which are kept"},
+    {"rehearse", rehearse_run, "restores a backup into scratch databases, and drops them"},
 };
 
 static void print_help(FILE *to)
