@@ -247,7 +247,8 @@ lint-tidy:
 	@$(MAKE) --no-print-directory -k -j$(LINT_JOBS) $(TIDY)
 $(BUILD)/%.tidy: %.c .clang-tidy tests/.clang-tidy
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- $(CPPFLAGS) $(PATHS) -std=gnu11
+	@echo clang-tidy $<
+	@clang-tidy --quiet $< -- $(CPPFLAGS) $(PATHS) -std=gnu11 2>$@.log || { cat $@.log; false; }
 	@$(CC) $(CPPFLAGS) $(PATHS) -MM -MP -MT $@ -MF $@.d $< && touch $@
 
 format:

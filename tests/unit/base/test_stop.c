@@ -82,6 +82,21 @@ static void test_second_request_counts(void **state)
     assert_int_equal(stop_signal(), SIGTERM); /* the first one is why we stop */
 }
 
+static void test_tolerated_requests_are_none(void **state)
+{
+    (void)state;
+    stop_tolerate(2);
+    assert_false(stop_requested());
+    uint64_t start = clock_mono_ms();
+    clock_sleep_ms(200);
+    assert_in_range(clock_mono_ms() - start, 200, 5000);
+    assert_false(is_readable());
+    raise(SIGTERM);
+    assert_true(stop_requested());
+    assert_true(is_readable());
+    assert_int_equal(stop_count(), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +105,7 @@ int main(void)
         cmocka_unit_test(test_stop_wakes_a_sleep),
         cmocka_unit_test(test_sleep_after_a_stop_is_short_but_not_nothing),
         cmocka_unit_test(test_second_request_counts),
+        cmocka_unit_test(test_tolerated_requests_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
