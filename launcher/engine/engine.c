@@ -131,7 +131,7 @@ static void add_hint(const struct engine *e, const struct http_answer *a, const 
         err_hint(err, "'docker ps --all' lists the containers of '%s'", e->endpoint);
     else if (has_words(words, "no such image"))
         err_hint(err, "'docker images' lists the images of '%s'; load it first", e->endpoint);
-    else if (has_words(words, "already in use by container"))
+    else if (has_words(words, "already in use"))
         err_hint(err, "rename or remove the container that has this name");
     else if (has_words(words, "is paused"))
         err_hint(err, "resume it with 'docker unpause'");
