@@ -295,7 +295,11 @@ static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
     curl_easy_setopt(c, CURLOPT_URL, url);
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->socket_path);
+#if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http");
+#else
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTP);
+#endif
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c, CURLOPT_PROXY, ""); /* whatever http_proxy says */
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
