@@ -90,6 +90,83 @@ static const struct command commands[] = {
         .run = command_inspect,
     },
     {
+        .name = "backup",
+        .bit = CMD_BACKUP,
+        .arguments = "NAME",
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .mutates = true,
+        .summary = "back up the MetaDB of the OMS in container NAME",
+        .text =
+            "All databases of the deployment at one moment, while OMS runs: one SQL file a "
+            "database, "
+            "compressed, and a manifest with a digest of each piece. Restores with 'omslaunch "
+            "restore', "
+            "or with nothing of ours: zstd -dc DB.sql.zst | mysql DB.\n\n"
+            "Made for cron: --quiet says nothing on success, a second one at the same time waits "
+            "(--lock-wait) or ends with 75, 'omslaunch prune' keeps the newest.",
+        .run = command_backup,
+    },
+    {
+        .name = "backups",
+        .bit = CMD_BACKUPS,
+        .arguments = "",
+        .summary = "list all backups in the state folder",
+        .text = "One line a backup, the oldest first: of what, how large, and how it was verified.",
+        .run = command_backups,
+    },
+    {
+        .name = "verify",
+        .bit = CMD_VERIFY,
+        .arguments = "BACKUP",
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .summary = "prove that a backup is good",
+        .text =
+            "Compares every byte with the manifest. With --against live also rows and checksums "
+            "with the MetaDB as it is now; with --rehearse by a restore into scratch databases, "
+            "which are dropped afterwards. Anything found is an error. BACKUP is an ID of "
+            "'omslaunch backups', a folder, or 'last'.",
+        .run = command_verify,
+    },
+    {
+        .name = "restore",
+        .bit = CMD_RESTORE,
+        .arguments = "BACKUP",
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .mutates = true,
+        .summary = "put the databases back as they were at a backup",
+        .text =
+            "Restores into staging databases, compares them with the manifest, moves what is there "
+            "now to quarantine databases (DB__old_RUN, never dropped), and moves the restored "
+            "tables in. OMS must be stopped. With --into the databases are restored beside "
+            "the living ones.",
+        .run = command_restore,
+    },
+    {
+        .name = "prune",
+        .bit = CMD_PRUNE,
+        .arguments = "",
+        .mutates = true,
+        .summary = "delete old backups: the only command that deletes",
+        .text =
+            "Of each deployment the newest --keep backups stay, the newest verified one stays, and "
+            "those of runs that are not over. --dry-run shows what would go.",
+        .run = command_prune,
+    },
+    {
+        .name = "ha",
+        .bit = CMD_HA,
+        .arguments = "NAME on|off|show",
+        .min_arguments = 2,
+        .max_arguments = 2,
+        .mutates = true,
+        .summary = "turn OMS's HA on or off, or show its settings",
+        .text = "Changes 'enable' in ha.config and no other byte of it.",
+        .run = command_ha,
+    },
+    {
         .name = "status",
         .bit = CMD_STATUS,
         .arguments = "[RUN]",

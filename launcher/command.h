@@ -28,6 +28,12 @@ int command_inspect(const struct options *options);
 int command_status(const struct options *options);
 int command_resume(const struct options *options);
 int command_rollback(const struct options *options);
+int command_backup(const struct options *options);
+int command_backups(const struct options *options);
+int command_verify(const struct options *options);
+int command_restore(const struct options *options);
+int command_prune(const struct options *options);
+int command_ha(const struct options *options);
 int command_runs(const struct options *options);
 
 #endif

@@ -71,7 +71,7 @@ void help_overview(struct str *s)
                   "databases\nbacked up, nothing ever deleted.\n\nCommands:\n");
     for (size_t i = 0; i < count; i++) {
         AUTO_FREE char *left = mem_printf("  %s %s", commands[i].name, commands[i].arguments);
-        str_appendf(s, "%-18s%s\n", left, commands[i].summary);
+        str_appendf(s, "%-25s%s\n", left, commands[i].summary);
     }
     str_append(s, "\nOptions of every command:\n");
     help_options(CMD_RUNS, s);

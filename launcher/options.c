@@ -47,12 +47,32 @@ static const struct option_row rows[] = {
      AT(lose_changes_since),
      "go back although the new version has served since TIME; what it changed in the MetaDB since "
      "then is kept aside, not carried over"},
-    {"dry-run", 'n', OPTION_FLAG, NULL, NULL, CMD_UPGRADE, AT(dry_run),
-     "show the plan and stop: the same as 'omslaunch plan'"},
+    {"dry-run", 'n', OPTION_FLAG, NULL, NULL, CMD_UPGRADE | CMD_PRUNE, AT(dry_run),
+     "only show what would be done"},
     {"yes", 'y', OPTION_FLAG, NULL, NULL, CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK, AT(yes),
      "do not ask on a terminal; elsewhere nothing ever asks"},
-    {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL, CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK,
-     AT(lock_wait_ms), "wait that long for another run on the same deployment to end (0)"},
+    {"container", '\0', OPTION_TEXT, "NAME", NULL, CMD_VERIFY | CMD_RESTORE, AT(container),
+     "OMS container whose config.yaml has the MetaDB's address and password; default: the one that "
+     "was backed up"},
+    {"compress", '\0', OPTION_TEXT, "HOW", NULL, CMD_BACKUP, AT(compress),
+     "none, zstd or zstd:LEVEL (zstd:1)"},
+    {"workers", '\0', OPTION_NUMBER, "N", NULL, CMD_BACKUP | CMD_RESTORE | CMD_VERIFY, AT(workers),
+     "connections to the MetaDB; default: as many as there are cores, at least 2"},
+    {"triggers", '\0', OPTION_FLAG, NULL, NULL, CMD_BACKUP, AT(triggers), "back triggers up too"},
+    {"routines", '\0', OPTION_FLAG, NULL, NULL, CMD_BACKUP, AT(routines),
+     "back procedures and functions up too"},
+    {"events", '\0', OPTION_FLAG, NULL, NULL, CMD_BACKUP, AT(events), "back events up too"},
+    {"against", '\0', OPTION_TEXT, "WHAT", "live", CMD_VERIFY, AT(against),
+     "live: compare rows and checksums of each table with the MetaDB as it is now"},
+    {"rehearse", '\0', OPTION_FLAG, NULL, NULL, CMD_VERIFY, AT(rehearse),
+     "restore into scratch databases, compare, and drop them again"},
+    {"into", '\0', OPTION_LIST, "DB=OTHER", NULL, CMD_RESTORE, AT(into),
+     "restore the database DB as OTHER, which must not exist; may be repeated"},
+    {"keep", '\0', OPTION_NUMBER, "N", NULL, CMD_PRUNE, AT(keep),
+     "how many backups of each deployment stay (3)"},
+    {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL,
+     CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_BACKUP | CMD_RESTORE | CMD_HA, AT(lock_wait_ms),
+     "wait that long for another run on the same deployment to end (0)"},
     {"host", 'H', OPTION_TEXT, "ENDPOINT", NULL, CMD_ALL, AT(endpoint),
      "Docker Engine to talk to; default: $DOCKER_HOST, then unix:///var/run/docker.sock"},
     {"state-dir", '\0', OPTION_TEXT, "FOLDER", NULL, CMD_ALL, AT(state_dir),
@@ -184,6 +204,8 @@ int options_parse(int argc, char *const *argv, struct options *ret, struct err *
         .stop_timeout_ms = 5 * MS_PER_MIN,
         .health_timeout_ms = 15 * MS_PER_MIN,
         .refetch_reserve_min = 30,
+        .compress = "zstd:1",
+        .keep = 3,
         .on_failure = "rollback",
         .output = "text",
         .log_level = "info",
@@ -248,5 +270,6 @@ void options_free(struct options *o)
     strv_free(&o->set_env);
     strv_free(&o->accept);
     strv_free(&o->answer);
+    strv_free(&o->into);
     strv_free(&o->arguments);
 }

@@ -20,7 +20,13 @@ enum command_bit {
     CMD_RUNS = 1 << 5,
     CMD_RESUME = 1 << 6,
     CMD_ROLLBACK = 1 << 7,
-    CMD_ALL = (1 << 8) - 1
+    CMD_BACKUP = 1 << 8,
+    CMD_BACKUPS = 1 << 9,
+    CMD_VERIFY = 1 << 10,
+    CMD_RESTORE = 1 << 11,
+    CMD_PRUNE = 1 << 12,
+    CMD_HA = 1 << 13,
+    CMD_ALL = (1 << 14) - 1
 };
 
 struct options {
@@ -47,6 +53,14 @@ struct options {
     bool quiet;
     bool help;
     bool version;
+    const char *container;
+    const char *compress;
+    const char *against;
+    struct strv into;
+    uint64_t workers;
+    uint64_t keep;
+    bool triggers, routines, events;
+    bool rehearse;
     const char *on_failure;
     const char *lose_changes_since;
     const char *output;

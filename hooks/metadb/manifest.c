@@ -54,10 +54,11 @@ json_t *dump_manifest(struct dump *d)
         json_add(databases, database_entry(d, i));
     }
     return json_make(
-        "{s:i, s:s, s:s?, s:s, s:I, s:I, s:{s:s, s:s, s:s, s:i, s:I}, s:{s:s, s:i, s:O?},"
+        "{s:i, s:s, s:s?, s:O?, s:s, s:I, s:I, s:{s:s, s:s, s:s, s:i, s:I}, s:{s:s, s:i, s:O?},"
         " s:{s:s, s:b, s:b, s:b, s:s}, s:o}",
         "schema", BACKUP_SCHEMA, "tool", "omslaunch " OMSLAUNCH_VERSION, "run", d->request->run,
-        "created", clock_format(d->started_wall_ms, time), "created_ms",
+        /* The caller's own words about the backup: whose it is. */
+        "labels", json_object_get(d->request->parameters, "labels"), "created", clock_format(d->started_wall_ms, time), "created_ms",
         (json_int_t)d->started_wall_ms, "duration_ms",
         (json_int_t)(clock_mono_ms() - d->started_ms), "server", "version", d->server.version,
         "flavor", conn_flavor_name(d->server.flavor), "host", d->request->host, "port",

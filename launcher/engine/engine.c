@@ -8,6 +8,7 @@
 
 #include "launcher/base/clock.h"
 #include "launcher/engine/call.h"
+#include "launcher/engine/endpoint.h"
 
 #define DEFAULT_CONNECT_MS 10000
 #define DEFAULT_ANSWER_MS 60000
@@ -320,19 +321,16 @@ int engine_open(const struct engine_options *options, struct engine **ret, struc
     const char *endpoint = options->endpoint != NULL ? options->endpoint : ENGINE_DEFAULT_ENDPOINT;
     AUTO_ENGINE struct engine *e = mem_alloc(sizeof(*e));
 
-    if (!str_starts_with(endpoint, "unix://")) {
-        return err_fail(err, ERR_USAGE,
-                        "the engine's endpoint '%s' is no unix socket, and only those can be "
-                        "used\n"
-                        "HINT: write it as " ENGINE_DEFAULT_ENDPOINT,
-                        endpoint);
-    }
+    const char *socket_path = NULL;
+
+    if (endpoint_parse(endpoint, &socket_path, err) < 0)
+        return -1;
     e->endpoint = mem_strdup(endpoint);
     e->read_only = options->read_only;
     e->answer_timeout_ms =
         options->answer_timeout_ms != 0 ? options->answer_timeout_ms : DEFAULT_ANSWER_MS;
     const struct http_options http = {
-        .socket_path = endpoint + strlen("unix://"),
+        .socket_path = socket_path,
         .endpoint = endpoint,
         .connect_timeout_ms =
             options->connect_timeout_ms != 0 ? options->connect_timeout_ms : DEFAULT_CONNECT_MS,

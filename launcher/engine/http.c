@@ -1,19 +1,14 @@
 #include "launcher/engine/http.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
+#include "launcher/engine/endpoint.h"
 
 #define MAX_ANSWER ((size_t)64 << 20) /* the list of all containers stays far below */
 #define MAX_ERROR_ANSWER ((size_t)64 << 10)
@@ -51,6 +46,12 @@ static void global_init_now(void)
 static void global_init(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, global_init_now);
+}
+
+int http_new(const struct http_options *options, struct http **ret, struct err *err)
+{
 
     pthread_once(&once, global_init_now);
 }
@@ -97,38 +98,6 @@ void http_free(struct http *h)
     free(h->socket_path);
     free(h->endpoint);
     free(h);
-}
-
-void http_answer_free(struct http_answer *a)
-{
-    strv_free(&a->headers);
-    str_free(&a->body);
-}
-
-const char *http_answer_header(const struct http_answer *a, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (size_t i = 0; i < a->headers.count; i++) {
-        const char *line = a->headers.items[i];
-        if (strncasecmp(line, name, len) == 0 && line[len] == ':')
-            return line + len + 1 + strspn(line + len + 1, " \t");
-    }
-    return NULL;
-}
-
-void http_append_escaped(struct str *s, const char *text)
-{
-    /* Not isalnum(): the locale has no say in what a URL is. */
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-    for (const char *p = text; *p != '\0'; p++) {
-        if (strchr(plain, *p) != NULL)
-            str_append_c(s, *p);
-        else
-            str_appendf(s, "%%%02X", (unsigned)(unsigned char)*p);
-    }
 }
 
 /* ---- callbacks of libcurl ---- */
@@ -193,50 +162,6 @@ static size_t on_source(char *buf, size_t size, size_t count, void *arg)
 
 /* ---- one transfer ---- */
 
-/* Why no connection comes about: libcurl says only that it does not, so try again and look. */
-static int connect_error(const struct http *h, struct err *err)
-{
-    AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct stat st;
-    int number = 0;
-
-    memcpy(address.sun_path, h->socket_path, strlen(h->socket_path) + 1);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        number = errno;
-    if (number == ENOENT || number == ENOTDIR) {
-        return err_fail(err, ERR_UNREACHABLE,
-                        "cannot reach the Docker Engine at '%s': no such file\n"
-                        "HINT: is the engine running ('systemctl status docker')? --host names "
-                        "another endpoint",
-                        h->endpoint);
-    }
-    if (number == EACCES || number == EPERM) {
-        return err_fail(err, ERR_PERMISSION,
-                        "cannot reach the Docker Engine at '%s': permission denied\n"
-                        "HINT: run as root, or as a member of the group that owns the socket "
-                        "(usually 'docker')",
-                        h->endpoint);
-    }
-    if (stat(h->socket_path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
-        return err_fail(err, ERR_UNREACHABLE,
-                        "cannot reach the Docker Engine at '%s': this is no socket\n"
-                        "HINT: give the path of the engine's socket, usually "
-                        "unix:///var/run/docker.sock",
-                        h->endpoint);
-    }
-    if (number == ECONNREFUSED) {
-        return err_fail(err, ERR_UNREACHABLE,
-                        "cannot reach the Docker Engine at '%s': nobody listens on this socket\n"
-                        "HINT: the engine is not running; start it with 'systemctl start docker'",
-                        h->endpoint);
-    }
-    return err_fail(err, ERR_UNREACHABLE,
-                    "cannot reach the Docker Engine at '%s': %s\n"
-                    "HINT: look at the engine's log with 'journalctl -u docker'",
-                    h->endpoint, number != 0 ? strerror(number) : "it takes no connection");
-}
-
 static int timeout_error(const struct transfer *t, uint64_t timeout_ms, struct err *err)
 {
     AUTO_STR struct str time = STR_INIT;
@@ -256,7 +181,7 @@ static int transfer_error(const struct transfer *t, CURLcode code, struct err *e
     const struct http *h = t->http;
 
     if (code == CURLE_COULDNT_CONNECT)
-        return connect_error(h, err);
+        return endpoint_fail(h->endpoint, h->socket_path, err);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return timeout_error(t, h->connect_timeout_ms, err);
     if (t->too_large) {

@@ -23,7 +23,7 @@ struct http_options {
     uint64_t answer_timeout_ms;  /* default of both timeouts of a request */
 };
 
-/* ERR_USAGE when the path cannot be a socket's. Nothing is connected yet. */
+/* Nothing is connected yet. */
 int http_new(const struct http_options *options, struct http **ret, struct err *err) MUST_USE;
 void http_free(struct http *h);
 

@@ -107,6 +107,16 @@ int run_inspect(struct run *r, int node, const char *id, struct container *ret, 
     return container_from_engine(answer, ret, err);
 }
 
+int run_rename(struct run *r, int node, const char *id, const char *name, struct err *err)
+{
+    AUTO_CONTAINER struct container now = CONTAINER_INIT;
+    if (run_inspect(r, node, id, &now, err) != 0) {
+        return -1;
+    }
+    return str_eq(now.name, name) ? 0
+                                  : engine_container_rename(r->nodes[node].engine, id, name, err);
+}
+
 const char *run_end_name(enum run_end end)
 {
     static const char *const names[] = {

@@ -78,7 +78,11 @@ STEP_APPLY(back_stop_new_apply)
     if (engine_container_set_restart_policy(e, id, never, err) != 0 ||
         engine_container_stop(e, id, timeout_ms, err) != 0 ||
         engine_container_inspect(e, id, &answer, err) != 0) {
-        return -1;
+        if (err->kind != ERR_NOT_FOUND) {
+            return -1;
+        }
+        *ret = json_make("{s:s}", "summary", "somebody removed it");
+        return 0;
     }
     save_log(r, node);
     *ret = json_make("{s:s, s:I}", "summary", "stopped; its log is kept with the run", "t3_ms",
@@ -88,29 +92,18 @@ STEP_APPLY(back_stop_new_apply)
 
 /* ---- back_names ---- */
 
-static int rename_unless_so(struct run *r, int node, const char *id, const char *name,
-                            struct err *err)
-{
-    AUTO_CONTAINER struct container now = CONTAINER_INIT;
-    if (run_inspect(r, node, id, &now, err) != 0) {
-        return -1;
-    }
-    return str_eq(now.name, name) ? 0
-                                  : engine_container_rename(r->nodes[node].engine, id, name, err);
-}
-
-/* A container that has never run holds nothing of anybody's. */
-static int put_new_aside(struct run *r, int node, const char *name, struct err *err)
+/* A container that has never run holds nothing of anybody's: it is removed. */
+static int put_new_aside(struct run *r, int node, const char *name, bool *ret_never_ran,
+                         struct err *err)
 {
     const char *id = r->nodes[node].new_id;
     AUTO_CONTAINER struct container now = CONTAINER_INIT;
     if (run_inspect(r, node, id, &now, err) != 0) {
         return err->kind == ERR_NOT_FOUND ? 0 : -1;
     }
-    if (str_eq(now.status, "created")) {
-        return engine_container_remove_created(r->nodes[node].engine, id, err);
-    }
-    return rename_unless_so(r, node, id, name, err);
+    *ret_never_ran = str_eq(now.status, "created");
+    return *ret_never_ran ? engine_container_remove_created(r->nodes[node].engine, id, err)
+                          : run_rename(r, node, id, name, err);
 }
 
 STEP_APPLY(back_names_apply)
@@ -121,14 +114,17 @@ STEP_APPLY(back_names_apply)
     }
     AUTO_FREE char *failed_name = run_container_name(r, node, "failed");
     const char *old_name = json_text(plan_node(r->plan, node), "old.name", "");
-    if (r->nodes[node].new_id != NULL && put_new_aside(r, node, failed_name, err) != 0) {
+    bool never_ran = false;
+    if (r->nodes[node].new_id != NULL &&
+        put_new_aside(r, node, failed_name, &never_ran, err) != 0) {
         return -1;
     }
-    if (rename_unless_so(r, node, r->nodes[node].old_id, old_name, err) != 0) {
+    if (run_rename(r, node, r->nodes[node].old_id, old_name, err) != 0) {
         return -1;
     }
     AUTO_FREE char *summary = mem_printf("'%s' is the old one again", old_name);
-    *ret = json_make("{s:s, s:s}", "summary", summary, "failed_name", failed_name);
+    *ret = json_make("{s:s, s:s, s:b}", "summary", summary, "failed_name", failed_name, "never_ran",
+                     (int)never_ran);
     return 0;
 }
 
@@ -144,6 +140,10 @@ static int check_all_stopped(struct run *r, struct err *err)
                 continue;
             }
             if (run_inspect(r, (int)i, ids[k], &c, err) != 0) {
+                /* What never ran was removed when the names were given back. */
+                if (err->kind == ERR_NOT_FOUND && ids[k] == r->nodes[i].new_id) {
+                    continue;
+                }
                 return -1;
             }
             if (c.running) {
@@ -157,9 +157,24 @@ static int check_all_stopped(struct run *r, struct err *err)
     return 0;
 }
 
+/* No new container could be started: nobody can have changed the databases. */
+static bool is_new_untried(const struct run *r)
+{
+    bool untried = true;
+    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
+        untried =
+            untried && json_bool(run_evidence(r, STEP_BACK_NAMES, (int)i), "never_ran", false);
+    }
+    return untried;
+}
+
 STEP_APPLY(back_metadb_apply)
 {
     (void)node, (void)prepared;
+    if (is_new_untried(r)) {
+        *ret = json_make("{s:s}", "summary", "as they were: the new version never ran");
+        return 0;
+    }
     if (check_all_stopped(r, err) != 0) {
         return -1;
     }
@@ -183,6 +198,47 @@ STEP_APPLY(back_metadb_apply)
 
 /* ---- back_start_old ---- */
 
+/* Never both: the new one must rest, also when somebody started it by hand meanwhile. */
+static int check_new_rests(struct run *r, int node, struct err *err)
+{
+    AUTO_CONTAINER struct container new = CONTAINER_INIT;
+    const char *id = r->nodes[node].new_id;
+    if (id == NULL) {
+        return 0;
+    }
+    if (run_inspect(r, node, id, &new, err) != 0) {
+        return err->kind == ERR_NOT_FOUND ? 0 : -1;
+    }
+    if (new.running) {
+        return err_fail(err, ERR_FAILED,
+                        "the new container '%s' runs again: the old one is not started beside it\n"
+                        "HINT: find out who started it, stop it, then 'omslaunch rollback %s'",
+                        new.name, r->id);
+    }
+    return 0;
+}
+
+/* A stop that was cut off goes on inside the engine: the old one would go down right after it was
+ * found running. Where it cannot be stopped at all, it serves, and the health checks will say so. */
+static int end_cut_off_stop(struct run *r, int node, struct err *err)
+{
+    const char *id = r->nodes[node].old_id;
+    uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.stop_timeout_ms", 0);
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    if (run_begun(r, STEP_STOP_OLD, node) == NULL || run_evidence(r, STEP_STOP_OLD, node) != NULL) {
+        return 0;
+    }
+    if (run_inspect(r, node, id, &old, err) != 0) {
+        return -1;
+    }
+    bool was_asked_to = str_eq(json_text(old.host_config, "RestartPolicy.Name", "no"), "no");
+    if (old.running && was_asked_to &&
+        engine_container_stop(r->nodes[node].engine, id, timeout_ms, err) != 0) {
+        return err->kind == ERR_FAILED ? 0 : -1;
+    }
+    return 0;
+}
+
 STEP_APPLY(back_start_old_apply)
 {
     (void)prepared;
@@ -191,6 +247,10 @@ STEP_APPLY(back_start_old_apply)
     const json_t *old = json_object_get(plan_node(r->plan, node), "old");
     const json_t *policy = json_object_get(old, "restart_policy");
     bool was_running = json_bool(old, "running", false);
+    if (check_new_rests(r, node, err) != 0 ||
+        (was_running && end_cut_off_stop(r, node, err) != 0)) {
+        return -1;
+    }
     if (json_is_object(policy) && json_text(policy, "Name", "")[0] != '\0' &&
         engine_container_set_restart_policy(e, id, policy, err) != 0) {
         return -1;

@@ -54,5 +54,7 @@ int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint
 /* The container of that ID as it is now. */
 int run_inspect(struct run *r, int node, const char *id, struct container *ret,
                 struct err *err) MUST_USE;
+/* Gives it that name, unless it has it already. */
+int run_rename(struct run *r, int node, const char *id, const char *name, struct err *err) MUST_USE;
 
 #endif

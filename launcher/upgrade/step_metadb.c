@@ -31,7 +31,9 @@ STEP_APPLY(backup_apply)
 {
     (void)node, (void)prepared;
     AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
-    json_t *request = json_make("{s:s}", "folder", folder);
+    json_t *request = json_make("{s:s, s:{s:s, s:s}}", "folder", folder, "labels", "deployment",
+                                json_text(r->plan->json, "deployment", ""), "endpoint",
+                                json_text(plan_node(r->plan, 0), "endpoint", ""));
     AUTO_JSON json_t *answer = NULL;
     if (run_metadb(r, "dump", request, BACKUP_TIMEOUT_MS, &answer, err) != 0) {
         return -1;

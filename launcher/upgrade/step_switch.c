@@ -83,23 +83,13 @@ STEP_PROBE(stop_old_probe)
 
 /* ---- swap_names ---- */
 
-static int rename_to(struct run *r, int node, const char *id, const char *name, struct err *err)
-{
-    AUTO_CONTAINER struct container now = CONTAINER_INIT;
-    if (run_inspect(r, node, id, &now, err) != 0) {
-        return -1;
-    }
-    return str_eq(now.name, name) ? 0
-                                  : engine_container_rename(r->nodes[node].engine, id, name, err);
-}
-
 STEP_APPLY(swap_names_apply)
 {
     (void)prepared;
     const char *final_name = json_text(plan_node(r->plan, node), "new.name", "");
     AUTO_FREE char *old_name = run_container_name(r, node, "old");
-    if (rename_to(r, node, r->nodes[node].old_id, old_name, err) != 0 ||
-        rename_to(r, node, r->nodes[node].new_id, final_name, err) != 0) {
+    if (run_rename(r, node, r->nodes[node].old_id, old_name, err) != 0 ||
+        run_rename(r, node, r->nodes[node].new_id, final_name, err) != 0) {
         return -1;
     }
     AUTO_FREE char *summary = mem_printf("the old one is '%s' now", old_name);
