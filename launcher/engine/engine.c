@@ -320,7 +320,6 @@ int engine_open(const struct engine_options *options, struct engine **ret, struc
 {
     const char *endpoint = options->endpoint != NULL ? options->endpoint : ENGINE_DEFAULT_ENDPOINT;
     AUTO_ENGINE struct engine *e = mem_alloc(sizeof(*e));
-
     const char *socket_path = NULL;
 
     if (endpoint_parse(endpoint, &socket_path, err) < 0)

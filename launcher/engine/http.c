@@ -52,27 +52,6 @@ static void global_init(void)
 
 int http_new(const struct http_options *options, struct http **ret, struct err *err)
 {
-
-    pthread_once(&once, global_init_now);
-}
-
-int http_new(const struct http_options *options, struct http **ret, struct err *err)
-{
-    const struct sockaddr_un limit;
-
-    if (options->socket_path[0] != '/') {
-        return err_fail(err, ERR_USAGE,
-                        "the engine's endpoint '%s' has no absolute path of a socket\n"
-                        "HINT: write it as unix:///var/run/docker.sock",
-                        options->endpoint);
-    }
-    if (strlen(options->socket_path) >= sizeof(limit.sun_path)) {
-        return err_fail(err, ERR_USAGE,
-                        "the path of the engine's socket in '%s' is longer than %zu bytes, which "
-                        "no unix socket can have\n"
-                        "HINT: give a shorter path, for example through a symbolic link",
-                        options->endpoint, sizeof(limit.sun_path) - 1);
-    }
     global_init();
     struct http *h = mem_alloc(sizeof(*h));
     h->socket_path = mem_strdup(options->socket_path);
