@@ -18,12 +18,45 @@ static const char *result_of(const struct past_run *p)
     return p->result != NULL ? p->result : "unfinished";
 }
 
-static json_t *run_to_json(const struct past_run *p)
+/* Who works on the run's deployment right now; NULL if nobody does. Caller frees. */
+static char *holder_of(const struct session *s, const struct past_run *p)
+{
+    AUTO_STR struct str holder = STR_INIT;
+    if (p->deployment == NULL || !state_is_locked(s->state, p->endpoint, p->deployment, &holder)) {
+        return NULL;
+    }
+    return str_take(&holder);
+}
+
+/* The next safe command, in a person's words. Caller frees. */
+static char *next_step(const struct past_run *p, const char *holder)
+{
+    if (p->damage != NULL) {
+        return mem_strdup("look at the containers and the backup, and go on by hand");
+    }
+    if (holder != NULL) {
+        return mem_strdup("wait: it is being worked on");
+    }
+    if (p->result == NULL || str_eq(p->result, "held") || str_eq(p->result, "rollback-failed")) {
+        return mem_printf("omslaunch resume %s, or omslaunch rollback %s", p->id, p->id);
+    }
+    if (str_eq(p->result, "upgraded-with-fault")) {
+        return mem_printf("omslaunch resume %s", p->id);
+    }
+    return str_eq(p->result, "upgraded")
+               ? mem_printf("nothing; omslaunch rollback %s would go back", p->id)
+               : mem_strdup("nothing");
+}
+
+static json_t *run_to_json(const struct session *s, const struct past_run *p)
 {
     char begun[CLOCK_TEXT_MAX];
-    return json_make("{s:s, s:s?, s:s?, s:s, s:s?, s:s}", "run", p->id, "deployment", p->deployment,
-                     "endpoint", p->endpoint, "result", result_of(p), "last_step", p->step, "begun",
-                     clock_format(p->begun_ms, begun));
+    AUTO_FREE char *holder = holder_of(s, p);
+    AUTO_FREE char *next = next_step(p, holder);
+    return json_make("{s:s, s:s?, s:s?, s:s, s:s?, s:s, s:s?, s:s, s:s?}", "run", p->id,
+                     "deployment", p->deployment, "endpoint", p->endpoint, "result", result_of(p),
+                     "last_step", p->step, "begun", clock_format(p->begun_ms, begun), "holder",
+                     holder, "next", next, "damage", p->damage);
 }
 
 int command_runs(const struct options *options)
@@ -38,7 +71,7 @@ int command_runs(const struct options *options)
     AUTO_JSON json_t *runs = json_array();
     for (size_t i = 0; i < history.count; i++) {
         const struct past_run *p = &history.items[i];
-        json_add(runs, run_to_json(p));
+        json_add(runs, run_to_json(&session, p));
         if (!session_wants_json(options)) {
             printf("%s  %-20s %-20s %s\n", p->id, p->deployment != NULL ? p->deployment : "?",
                    result_of(p), p->step != NULL ? p->step : "");
@@ -67,28 +100,39 @@ static void print_record(const json_t *record)
     }
 }
 
-static int print_status(const struct session *s, const struct past_run *p, struct err *err)
+static void print_end(const json_t *run)
+{
+    printf("\nrun %s on '%s': %s\n", json_text(run, "run", ""), json_text(run, "deployment", "?"),
+           json_text(run, "result", ""));
+    if (json_text(run, "holder", NULL) != NULL) {
+        printf("in work: %s\n", json_text(run, "holder", ""));
+    }
+    if (json_text(run, "damage", NULL) != NULL) {
+        printf("%s\n", json_text(run, "damage", ""));
+    }
+    printf("next: %s\n", json_text(run, "next", ""));
+}
+
+static void print_status(const struct session *s, const struct past_run *p)
 {
     AUTO_FREE char *path = state_run_file(s->state, p->id, "journal.jsonl");
     AUTO_JOURNAL struct journal *j = NULL;
-    if (journal_read(path, &j, err) != 0) {
-        return -1;
-    }
+    struct err damage = ERR_INIT;
+    AUTO_JSON json_t *document = run_to_json(s, p);
     AUTO_JSON json_t *records = json_array();
-    for (size_t i = 0; i < journal_count(j); i++) {
+    bool readable = journal_read(path, &j, &damage) == 0;
+    for (size_t i = 0; readable && i < journal_count(j); i++) {
         json_add(records, json_deep_copy(journal_at(j, i)));
         if (!session_wants_json(s->options)) {
             print_record(journal_at(j, i));
         }
     }
+    json_object_set(document, "records", records);
     if (session_wants_json(s->options)) {
-        AUTO_JSON json_t *document = run_to_json(p);
-        json_object_set(document, "records", records);
         session_print_json(document);
     } else {
-        printf("run %s on '%s': %s\n", p->id, p->deployment, result_of(p));
+        print_end(document);
     }
-    return 0;
 }
 
 int command_status(const struct options *options)
@@ -108,5 +152,6 @@ int command_status(const struct options *options)
                  id != NULL ? id : "", id != NULL ? " " : "", session.state);
         return session_fail(&err);
     }
-    return print_status(&session, p, &err) == 0 ? EXIT_DONE : session_fail(&err);
+    print_status(&session, p);
+    return EXIT_DONE;
 }

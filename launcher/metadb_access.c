@@ -14,8 +14,9 @@ void metadb_access_none(const struct session *session, struct metadb_access *ret
     watch_init(&ret->watch);
     ret->db = (struct metadb){
         .program = session->metadb_program,
-        .host = "",
-        .user = "",
+        .host = "nowhere", /* nobody is asked, but a request has an address */
+        .port = 1,
+        .user = "nobody",
         .password = &ret->config.meta_password,
         .rm_db = "",
         .cm_db = "",

@@ -187,13 +187,10 @@ static int check_as_planned(const struct execution *x, const struct plan *plan, 
     return 0;
 }
 
-int execution_begin(const struct execution_request *request, struct execution **ret,
-                    struct err *err)
+static int begin_folder(struct execution *x, const struct plan *plan, struct err *err)
 {
-    AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
-    AUTO_JSON json_t *document = plan_to_json(request->plan);
-    if (open_world(request, x, err) != 0 || check_as_planned(x, request->plan, err) != 0 ||
-        state_create_run(x->state, x->id, err) != 0 ||
+    AUTO_JSON json_t *document = plan_to_json(plan);
+    if (state_create_run(x->state, x->id, err) != 0 ||
         store_json(x, "plan.json", document, err) != 0) {
         return -1;
     }
@@ -202,7 +199,18 @@ int execution_begin(const struct execution_request *request, struct execution **
             return -1;
         }
     }
-    if (begin_journal(x, request->plan, err) != 0) {
+    return begin_journal(x, plan, err);
+}
+
+int execution_begin(const struct execution_request *request, struct execution **ret,
+                    struct err *err)
+{
+    AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
+    if (open_world(request, x, err) != 0 || check_as_planned(x, request->plan, err) != 0) {
+        return -1;
+    }
+    if (begin_folder(x, request->plan, err) != 0) {
+        state_drop_run(x->state, x->id); /* a run that never began would be listed as damaged */
         return -1;
     }
     x->run.journal = x->journal;

@@ -1,10 +1,13 @@
 #include "launcher/upgrade/state.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +18,7 @@
 
 #define ROOT_STATE "/var/lib/omslaunch"
 #define LOCK_POLL_MS 500
+#define LOCK_NAME_MAX 128
 
 char *state_folder(const char *option)
 {
@@ -61,9 +65,26 @@ char *state_backup_folder(const char *state, const char *run)
     return mem_printf("%s/backups/%s", state, run);
 }
 
+/* A link is welcome here: the folder may live on a larger disk. */
+static int check_owner(const char *state, struct err *err)
+{
+    struct stat st;
+    if (stat(state, &st) != 0 || st.st_uid == geteuid() || st.st_uid == 0) {
+        return 0;
+    }
+    return err_fail(err, ERR_STATE,
+                    "the state folder '%s' belongs to user id %u, not to %u or root\n"
+                    "HINT: somebody else could exchange what is in it: choose another folder with "
+                    "--state-dir",
+                    state, (unsigned)st.st_uid, (unsigned)geteuid());
+}
+
 int state_prepare(const char *state, struct err *err)
 {
     static const char *const folders[] = {"runs", "backups", "locks"};
+    if (check_owner(state, err) != 0) {
+        return -1;
+    }
     for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
         AUTO_FREE char *path = fs_join(state, folders[i]);
         if (fs_make_dirs(path, err) != 0) {
@@ -82,6 +103,23 @@ int state_create_run(const char *state, const char *run, struct err *err)
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void state_drop_run(const char *state, const char *run)
+{
+    AUTO_FREE char *folder = state_run_folder(state, run);
+    DIR *dir = opendir(folder);
+    if (dir == NULL) {
+        return;
+    }
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+        if (unlinkat(dirfd(dir), entry->d_name, 0) != 0) {
+            (void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+        }
+    }
+    closedir(dir);
+    (void)rmdir(folder);
 }
 
 int state_list_runs(const char *state, struct strv *ret, struct err *err)
@@ -119,13 +157,43 @@ char *state_describe_holder(const char *run)
                       clock_format(clock_wall_ms(), now));
 }
 
+/* The same name on another engine is another deployment. The name is as it was typed: "../x" must
+ * not lead out of the folder. */
+static char *lock_path(const char *state, const char *endpoint, const char *deployment)
+{
+    AUTO_FREE char *key = mem_printf("%s\n%s", endpoint, deployment);
+    AUTO_FREE char *name = mem_strndup(deployment, LOCK_NAME_MAX);
+    char hex[DIGEST_HEX_MAX];
+    digest_of(key, strlen(key), hex);
+    for (char *p = name; *p != '\0'; p++) {
+        if (!isalnum((unsigned char)*p) && strchr("_.-", *p) == NULL) {
+            *p = '_';
+        }
+    }
+    return mem_printf("%s/locks/%s-%.8s.lock", state, name, hex);
+}
+
+/* The same name on another engine is another deployment. */
+static char *lock_path(const char *state, const char *endpoint, const char *deployment)
+{
+    char hex[DIGEST_HEX_MAX];
+    digest_of(endpoint, strlen(endpoint), hex);
+    return mem_printf("%s/locks/%s-%.8s.lock", state, deployment, hex);
+}
+
+bool state_is_locked(const char *state, const char *endpoint, const char *deployment,
+                     struct str *ret_holder)
+{
+    AUTO_FREE char *path = lock_path(state, endpoint, deployment);
+    AUTO_FD int fd = -1;
+    struct err err = ERR_INIT;
+    return fs_exists(path) && fs_lock(path, ret_holder, &fd, &err) != 0 && err.kind == ERR_LOCKED;
+}
+
 int state_lock(const char *state, const char *endpoint, const char *deployment, const char *run,
                uint64_t wait_ms, int *ret_fd, struct err *err)
 {
-    /* The same name on another engine is another deployment. */
-    char hex[DIGEST_HEX_MAX];
-    digest_of(endpoint, strlen(endpoint), hex);
-    AUTO_FREE char *path = mem_printf("%s/locks/%s-%.8s.lock", state, deployment, hex);
+    AUTO_FREE char *path = lock_path(state, endpoint, deployment);
     uint64_t deadline_ms = clock_deadline(wait_ms);
     AUTO_FD int fd = -1;
     for (;;) {
@@ -147,7 +215,10 @@ int state_lock(const char *state, const char *endpoint, const char *deployment, 
     }
     AUTO_FREE char *owner = state_describe_holder(run);
     if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, strlen(owner), 0) != (ssize_t)strlen(owner)) {
-        return err_fail(err, ERR_STATE, "cannot write the lock '%s': %m", path);
+        return err_fail(err, ERR_STATE,
+                        "cannot write the lock '%s': %m\n"
+                        "HINT: free some space there, or name another folder with --state-dir",
+                        path);
     }
     *ret_fd = fd;
     fd = -1;

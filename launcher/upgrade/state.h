@@ -35,4 +35,8 @@ int state_list_runs(const char *state, struct strv *ret, struct err *err) MUST_U
 int state_lock(const char *state, const char *endpoint, const char *deployment, const char *run,
                uint64_t wait_ms, int *ret_fd, struct err *err) MUST_USE;
 
+/* Does somebody hold it right now? Then `ret_holder` says who. */
+bool state_is_locked(const char *state, const char *endpoint, const char *deployment,
+                     struct str *ret_holder);
+
 #endif

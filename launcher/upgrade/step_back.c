@@ -219,7 +219,8 @@ static int check_new_rests(struct run *r, int node, struct err *err)
 }
 
 /* A stop that was cut off goes on inside the engine: the old one would go down right after it was
- * found running. Where it cannot be stopped at all, it serves, and the health checks will say so. */
+ * found running. Where it cannot be stopped at all, it serves, and the health checks will say so.
+ */
 static int end_cut_off_stop(struct run *r, int node, struct err *err)
 {
     const char *id = r->nodes[node].old_id;
