@@ -96,7 +96,14 @@ int state_prepare(const char *state, struct err *err)
 
 int state_create_run(const char *state, const char *run, struct err *err)
 {
-    AUTO_FREE char *logs = state_run_file(state, run, "logs");
+    AUTO_FREE char *folder = state_run_folder(state, run);
+    AUTO_FREE char *logs = fs_join(folder, "logs");
+    if (fs_exists(folder)) {
+        return err_fail(err, ERR_STATE,
+                        "the folder of the run exists already: '%s'\n"
+                        "HINT: run the command again, for another run ID",
+                        folder);
+    }
     return fs_make_dirs(logs, err);
 }
 
@@ -171,14 +178,6 @@ static char *lock_path(const char *state, const char *endpoint, const char *depl
         }
     }
     return mem_printf("%s/locks/%s-%.8s.lock", state, name, hex);
-}
-
-/* The same name on another engine is another deployment. */
-static char *lock_path(const char *state, const char *endpoint, const char *deployment)
-{
-    char hex[DIGEST_HEX_MAX];
-    digest_of(endpoint, strlen(endpoint), hex);
-    return mem_printf("%s/locks/%s-%.8s.lock", state, deployment, hex);
 }
 
 bool state_is_locked(const char *state, const char *endpoint, const char *deployment,

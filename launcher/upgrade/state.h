@@ -25,8 +25,10 @@ char *state_describe_holder(const char *run);
 
 /* Creates runs/, backups/, locks/ and proves that they can be written. ERR_STATE. */
 int state_prepare(const char *state, struct err *err) MUST_USE;
-/* Creates the run's folder with its logs/. ERR_STATE. */
+/* Creates the run's folder with its logs/. ERR_STATE; a folder that was there is left alone. */
 int state_create_run(const char *state, const char *run, struct err *err) MUST_USE;
+/* Removes the folder of a run that never began: only for who has just created it. */
+void state_drop_run(const char *state, const char *run);
 /* All runs, oldest first; none if there is no state folder. ERR_STATE. */
 int state_list_runs(const char *state, struct strv *ret, struct err *err) MUST_USE;
 
