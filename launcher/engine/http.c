@@ -188,6 +188,18 @@ static int transfer_error(const struct transfer *t, CURLcode code, struct err *e
                     h->endpoint, t->curl_text[0] != '\0' ? t->curl_text : curl_easy_strerror(code));
 }
 
+/* libcurl before 7.85 knows the numbers only, newer ones call those deprecated. */
+static void allow_protocols(CURL *c, const char *names, long numbers)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    (void)numbers;
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, names);
+#else
+    (void)names;
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS, numbers);
+#endif
+}
+
 static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
 {
     const struct http *h = t->http;
@@ -199,11 +211,7 @@ static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
     curl_easy_setopt(c, CURLOPT_URL, url);
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->socket_path);
-#if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http");
-#else
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTP);
-#endif
+    allow_protocols(c, "http", CURLPROTO_HTTP);
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c, CURLOPT_PROXY, ""); /* whatever http_proxy says */
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -360,7 +368,7 @@ int http_get_url(const char *url, uint64_t timeout_ms, struct http_answer *ret,
     if (c == NULL)
         return err_fail(err, ERR_FAILED, "libcurl does not start");
     curl_easy_setopt(c, CURLOPT_URL, url);
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    allow_protocols(c, "http,https", CURLPROTO_HTTP | CURLPROTO_HTTPS);
     curl_easy_setopt(c, CURLOPT_PROXY, ""); /* whatever http_proxy says */
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
