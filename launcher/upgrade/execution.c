@@ -187,11 +187,10 @@ static int check_as_planned(const struct execution *x, const struct plan *plan, 
     return 0;
 }
 
-static int begin_folder(struct execution *x, const struct plan *plan, struct err *err)
+static int fill_folder(struct execution *x, const struct plan *plan, struct err *err)
 {
     AUTO_JSON json_t *document = plan_to_json(plan);
-    if (state_create_run(x->state, x->id, err) != 0 ||
-        store_json(x, "plan.json", document, err) != 0) {
+    if (store_json(x, "plan.json", document, err) != 0) {
         return -1;
     }
     for (size_t i = 0; i < x->node_count; i++) {
@@ -206,10 +205,11 @@ int execution_begin(const struct execution_request *request, struct execution **
                     struct err *err)
 {
     AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
-    if (open_world(request, x, err) != 0 || check_as_planned(x, request->plan, err) != 0) {
+    if (open_world(request, x, err) != 0 || check_as_planned(x, request->plan, err) != 0 ||
+        state_create_run(x->state, x->id, err) != 0) {
         return -1;
     }
-    if (begin_folder(x, request->plan, err) != 0) {
+    if (fill_folder(x, request->plan, err) != 0) {
         state_drop_run(x->state, x->id); /* a run that never began would be listed as damaged */
         return -1;
     }
@@ -223,7 +223,8 @@ int execution_take_up(const struct execution_request *request, struct execution 
 {
     AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
     AUTO_FREE char *path = state_run_file(request->state, request->run, "journal.jsonl");
-    if (journal_open(path, &x->journal, err) != 0 || open_world(request, x, err) != 0) {
+    if (run_check_answers(request->answers, err) != 0 ||
+        journal_open(path, &x->journal, err) != 0 || open_world(request, x, err) != 0) {
         return -1;
     }
     x->run.journal = x->journal;

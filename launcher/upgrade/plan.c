@@ -97,8 +97,9 @@ static void add_rows(struct plan *p, const struct deployment *d)
     add_row_each_node(p, STEP_START_NEW, d->node_count);
     add_init_rows(p, d);
     add_row(p, STEP_WAIT_HEALTHY, PLAN_ALL_NODES);
-    add_row(p, STEP_HA_ON, PLAN_ALL_NODES);
+    /* Before HA: if that fails, OMS must come up again after a reboot all the same. */
     add_row_each_node(p, STEP_KEEP_RUNNING, d->node_count);
+    add_row(p, STEP_HA_ON, PLAN_ALL_NODES);
 }
 
 static json_t *rows_to_json(const struct plan *p)

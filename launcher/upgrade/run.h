@@ -80,6 +80,9 @@ void run_back(struct run *r, struct run_outcome *ret);
 /* Fills memory from the journal of an earlier process. ERR_STATE. */
 int run_replay(struct run *r, struct err *err) MUST_USE;
 
+/* Words of a person, "STEP=done" or "STEP=again". ERR_USAGE for anything else. */
+int run_check_answers(const struct strv *answers, struct err *err) MUST_USE;
+
 /* Evidence of a finished row of this run, or NULL; borrowed. */
 const json_t *run_evidence(const struct run *r, enum step_id step, int node);
 void run_remember(struct run *r, enum step_id step, int node, const json_t *evidence);

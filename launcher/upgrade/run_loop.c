@@ -10,6 +10,17 @@
 #include "launcher/upgrade/step_impl.h"
 #include "launcher/upgrade/steps.h"
 
+static int find_step(const char *name, enum step_id *ret)
+{
+    for (enum step_id id = 0; id < STEP_MAX; id++) {
+        if (str_eq(plan_step_name(id), name)) {
+            *ret = id;
+            return 0;
+        }
+    }
+    return -1;
+}
+
 /* ---- records ---- */
 
 static json_t *make_record(const char *type, const struct plan_row *row)
@@ -76,6 +87,28 @@ static const char *person_says(const struct run *r, enum step_id step)
     return NULL;
 }
 
+int run_check_answers(const struct strv *answers, struct err *err)
+{
+    for (size_t i = 0; answers != NULL && i < answers->count; i++) {
+        const char *answer = answers->items[i];
+        const char *word = strchr(answer, '=');
+        AUTO_FREE char *name = mem_strndup(answer, strcspn(answer, "="));
+        enum step_id step;
+        if (word == NULL || (!str_eq(word, "=done") && !str_eq(word, "=again"))) {
+            return err_fail(err, ERR_USAGE,
+                            "--answer '%s' is no answer\nHINT: write it as STEP=done or STEP=again",
+                            answer);
+        }
+        if (find_step(name, &step) != 0) {
+            return err_fail(err, ERR_USAGE,
+                            "--answer '%s' names no step\n"
+                            "HINT: the question that it answers names the step",
+                            answer);
+        }
+    }
+    return 0;
+}
+
 /* A row that was begun and has no good outcome: the world says what became of it. */
 static int settle(struct run *r, const struct plan_row *row, const json_t *prepared, bool *ret_done,
                   struct err *err)
@@ -106,6 +139,23 @@ static int settle(struct run *r, const struct plan_row *row, const json_t *prepa
     return *ret_done ? record_done(r, row, evidence, err) : 0;
 }
 
+/* The deed. A step that changes the engine or the MetaDB by one call ends it before a first signal
+ * stops the run: what is cut off goes on behind our back. Going back, only a second one counts. */
+static int apply(struct run *r, const struct plan_row *row, const json_t *prepared,
+                 json_t **ret_evidence, struct err *err)
+{
+    const struct step *step = step_get(row->step);
+    bool patient = step->is_patient && !r->going_back;
+    if (patient) {
+        stop_tolerate(1);
+    }
+    int rc = step->apply(r, row->node, prepared, ret_evidence, err);
+    if (patient) {
+        stop_tolerate(0);
+    }
+    return rc;
+}
+
 /* Intent, deed, outcome. A step whose intent cannot be written is not begun. */
 static int take_row(struct run *r, const struct plan_row *row, struct err *err)
 {
@@ -116,8 +166,9 @@ static int take_row(struct run *r, const struct plan_row *row, struct err *err)
     if (begun != NULL) {
         bool done;
         prepared = json_is_null(begun) ? NULL : json_deep_copy(begun);
-        if (settle(r, row, prepared, &done, err) != 0 || done) {
-            return done ? 0 : -1;
+        int rc = settle(r, row, prepared, &done, err);
+        if (rc != 0 || done) {
+            return rc;
         }
     }
     if (prepared == NULL && step->prepare != NULL &&
@@ -127,7 +178,7 @@ static int take_row(struct run *r, const struct plan_row *row, struct err *err)
     if (record_intent(r, row, prepared, err) != 0) {
         return -1;
     }
-    if (step->apply(r, row->node, prepared, &evidence, err) != 0) {
+    if (apply(r, row, prepared, &evidence, err) != 0) {
         record_failed(r, row, err);
         return -1;
     }
@@ -201,6 +252,8 @@ static int recheck(struct run *r, const struct plan_row *row, struct err *err)
     }
     if (answer != STEP_DONE) {
         run_forget(r, row->step, row->node);
+        /* That OMS was healthy says nothing of the one that is started now. */
+        run_forget(r, r->going_back ? STEP_BACK_HEALTHY : STEP_WAIT_HEALTHY, PLAN_ALL_NODES);
     }
     return 0;
 }
@@ -278,26 +331,39 @@ static void go_back(struct run *r, const struct err *failure, struct run_outcome
     size_t count;
     enum step_id failed;
     AUTO_FREE struct plan_row *rows = NULL;
-    int rc = begin_back(r, failure, &ret->back_failure);
-    if (rc == 0) {
-        rows = rows_back(r, &count);
-        rc = take_rows(r, rows, count, &failed, &ret->back_failure);
+    if (begin_back(r, failure, &ret->back_failure) != 0) {
+        /* Without a journal nothing may be done, not even going back. */
+        ret->back_failed = true;
+        ret->end = RUN_HELD;
+        return;
     }
-    ret->back_failed = rc != 0;
-    if (rc == 0) {
+    rows = rows_back(r, &count);
+    struct err err = ERR_INIT;
+    if (take_rows(r, rows, count, &failed, &err) == 0) {
         ret->end = is_untouched(r) ? RUN_UNCHANGED : RUN_ROLLED_BACK;
-    } else {
-        ret->end = ret->back_failure.kind == ERR_INTERRUPTED ? RUN_HELD : RUN_ROLLBACK_FAILED;
+        return;
     }
+    ret->back_failed = true;
+    ret->back_failure = err;
+    ret->end = err.kind == ERR_INTERRUPTED ? RUN_HELD : RUN_ROLLBACK_FAILED;
 }
 
 /* ---- to the end ---- */
 
-/* Without a journal nothing may be done, not even going back; what only a person knows, only a
- * person can settle; and a version that has served is not taken away because of what came after. */
-static bool may_go_back(const struct run *r, const struct run_outcome *o)
+/* What only a person knows, only a person can settle; and a version that has served is not taken
+ * away because of what came after. */
+static void end_failed(struct run *r, bool roll_back, struct run_outcome *ret)
 {
-    return o->failure.kind != ERR_STATE && !r->asks_person && !r->was_healthy;
+    ret->failed = true;
+    if (r->was_healthy) {
+        ret->end = RUN_UPGRADED_WITH_FAULT;
+    } else if (!run_begun_anywhere(r, STEP_CREATE_NEW)) {
+        ret->end = RUN_UNCHANGED;
+    } else if (roll_back && !r->asks_person) {
+        go_back(r, &ret->failure, ret);
+    } else {
+        ret->end = RUN_HELD;
+    }
 }
 
 static void record_end(struct run *r, struct run_outcome *o)
@@ -318,11 +384,7 @@ void run_to_end(struct run *r, bool roll_back, struct run_outcome *ret)
         go_back(r, NULL, ret);
     } else if (take_rows(r, r->plan->rows, r->plan->row_count, &ret->failed_step, &ret->failure) !=
                0) {
-        ret->failed = true;
-        ret->end = r->was_healthy ? RUN_UPGRADED_WITH_FAULT : RUN_HELD;
-        if (roll_back && may_go_back(r, ret)) {
-            go_back(r, &ret->failure, ret);
-        }
+        end_failed(r, roll_back, ret);
     }
     record_end(r, ret);
 }
@@ -335,17 +397,6 @@ void run_back(struct run *r, struct run_outcome *ret)
 }
 
 /* ---- replay ---- */
-
-static int find_step(const char *name, enum step_id *ret)
-{
-    for (enum step_id id = 0; id < STEP_MAX; id++) {
-        if (str_eq(plan_step_name(id), name)) {
-            *ret = id;
-            return 0;
-        }
-    }
-    return -1;
-}
 
 int run_replay(struct run *r, struct err *err)
 {

@@ -24,6 +24,7 @@ enum undo_class {
 
 struct step {
     enum undo_class undo_class;
+    bool is_patient;  /* ends what it began before a first signal stops the run */
     bool is_volatile; /* may come undone by itself (a reboot stops a container): looked at again */
     bool each_node;   /* of the way back: a row for each node */
     enum step_id undoes; /* of the way back: needed once this step was begun */
