@@ -175,7 +175,15 @@ demo:
 $(BUILD)/tests/live/engine_test: $(BUILD)/tests/live/engine_test.o $(call archives,engine)
 	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $< $(call whole,engine) $(LIBS_FOR_engine) -lcmocka -o $@
 
-check-live: all $(BUILD)/tests/live/engine_test
+# What an upgrade does until the new container is created, for the comparison of old and new.
+$(BUILD)/tests/live/spec/create: $(BUILD)/tests/live/spec/create.o $(call archives,upgrade)
+	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $< $(call archives,upgrade) $(LIBS_FOR_upgrade) -o $@
+
+.PHONY: check-spec
+check-spec: all $(BUILD)/tests/live/spec/create
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/spec/run
+
+check-live: all $(BUILD)/tests/live/engine_test check-spec
 	tests/live/engine_test.sh $(BUILD)/tests/live/engine_test
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/run
 check-cli: all
