@@ -31,8 +31,7 @@ static void append_session(struct str *sql, const struct dump *d, const struct s
                     "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,"
                     "NO_ENGINE_SUBSTITUTION';\n"
                     "SET SESSION time_zone='+00:00';\n"
-                    "SET SESSION foreign_key_checks=0;\n"
-                    "SET SESSION unique_checks=0;\n");
+                    "SET SESSION foreign_key_checks=0;\n");
     if (d->server.flavor == FLAVOR_MARIADB) {
         str_append(sql, "SET SESSION check_constraint_checks=0;\n"
                         "SET SESSION innodb_strict_mode=0;\n");
@@ -60,15 +59,19 @@ static void append_head(struct str *sql, const struct dump *d, const struct sche
     str_append(sql, ";\n");
 }
 
-/* Sequences come first: tables may take defaults from them. Broken views come before the tables
- * that they are at odds with. */
-static void append_tables(struct str *sql, const struct schema *s)
+/* Before the tables that they are at odds with. */
+static void append_broken(struct str *sql, const struct schema *s)
 {
     for (size_t i = 0; i < s->table_count; i++) {
         if (s->tables[i].type == SCHEMA_VIEW && s->tables[i].broken) {
             view_append_broken(sql, &s->tables[i]);
         }
     }
+}
+
+/* Sequences come first: tables may take defaults from them. */
+static void append_tables(struct str *sql, const struct schema *s)
+{
     for (size_t i = 0; i < s->table_count; i++) {
         if (s->tables[i].type == SCHEMA_SEQUENCE) {
             str_appendf(sql, "%s;\n", s->tables[i].create);
@@ -94,17 +97,25 @@ static int write_frame(struct frame_writer *w, struct frame_file *file, const ch
     return frame_end(w, &about, err);
 }
 
+/* Three frames, so that a restore can do other things in between than read on. */
 int dump_write_head(struct dump *d, size_t database, struct frame_writer *w, struct err *err)
 {
-    AUTO_STR struct str sql = STR_INIT;
-    append_head(&sql, d, d->schemas[database]);
-    append_tables(&sql, d->schemas[database]);
-    return write_frame(w, d->files[database], "schema", &sql, err);
+    const struct schema *s = d->schemas[database];
+    struct frame_file *file = d->files[database];
+    AUTO_STR struct str session = STR_INIT, broken = STR_INIT, tables = STR_INIT;
+    append_head(&session, d, s);
+    append_broken(&broken, s);
+    append_tables(&tables, s);
+    if (write_frame(w, file, "session", &session, err) < 0 ||
+        (broken.len && write_frame(w, file, "broken", &broken, err) < 0)) {
+        return -1;
+    }
+    return tables.len ? write_frame(w, file, "tables", &tables, err) : 0;
 }
 
 int dump_write_tail(struct dump *d, size_t database, struct frame_writer *w, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
     view_append_all(&sql, d->schemas[database]);
-    return sql.len ? write_frame(w, d->files[database], "post", &sql, err) : 0;
+    return sql.len ? write_frame(w, d->files[database], "views", &sql, err) : 0;
 }

@@ -31,7 +31,7 @@ struct frame_file {
 
 /* What the manifest says of a frame, beside where it is. */
 struct frame_about {
-    const char *kind;  /* "schema", "data" or "post" */
+    const char *kind;  /* "session", "broken", "tables", "data", "views" or "code" */
     const char *table; /* NULL unless "data" */
     uint64_t rows, hash;
 };

@@ -58,13 +58,13 @@ json_t *dump_manifest(struct dump *d)
         " s:{s:s, s:b, s:b, s:b, s:s}, s:o}",
         "schema", BACKUP_SCHEMA, "tool", "omslaunch " OMSLAUNCH_VERSION, "run", d->request->run,
         /* The caller's own words about the backup: whose it is. */
-        "labels", json_object_get(d->request->parameters, "labels"), "created", clock_format(d->started_wall_ms, time), "created_ms",
-        (json_int_t)d->started_wall_ms, "duration_ms",
-        (json_int_t)(clock_mono_ms() - d->started_ms), "server", "version", d->server.version,
-        "flavor", conn_flavor_name(d->server.flavor), "host", d->request->host, "port",
-        (int)d->request->port, "max_allowed_packet", (json_int_t)d->server.packet_max, "snapshot",
-        "method", dump_snapshot_name(d->snapshot), "workers", (int)d->options.workers, "position",
-        d->position, "options", "compress", d->options.compress, "triggers", d->options.triggers,
-        "routines", d->options.routines, "events", d->options.events, "sequence",
-        d->options.newest_only ? "newest" : "all", "databases", databases);
+        "labels", json_object_get(d->request->parameters, "labels"), "created",
+        clock_format(d->started_wall_ms, time), "created_ms", (json_int_t)d->started_wall_ms,
+        "duration_ms", (json_int_t)(clock_mono_ms() - d->started_ms), "server", "version",
+        d->server.version, "flavor", conn_flavor_name(d->server.flavor), "host", d->request->host,
+        "port", (int)d->request->port, "max_allowed_packet", (json_int_t)d->server.packet_max,
+        "snapshot", "method", dump_snapshot_name(d->snapshot), "workers", (int)d->options.workers,
+        "position", d->position, "options", "compress", d->options.compress, "triggers",
+        d->options.triggers, "routines", d->options.routines, "events", d->options.events,
+        "sequence", d->options.newest_only ? "newest" : "all", "databases", databases);
 }

@@ -1,8 +1,89 @@
-/* Restoring a backup: built in restore_*.c. Verified and loaded beside the databases, compared,
- * and only then swapped in by renames; what was there is kept as DB__old_RUN. */
+/* A backup on its way back: shared by the files restore_*.c. Everything is loaded into staging
+ * databases beside the real ones and compared with the manifest; only then the tables change
+ * places, in one RENAME. docs/metadb.md, "Restore". */
 #ifndef OMSLAUNCH_METADB_RESTORE_H
 #define OMSLAUNCH_METADB_RESTORE_H
 
-#include "hooks/metadb/commands.h"
+#include <pthread.h>
+
+#include "hooks/metadb/conn.h"
+#include "hooks/metadb/restore_text.h"
+
+/* In each staging database: what of the work is done, so that it can be taken up again. The swap
+ * renames it together with the tables, which tells whether the swap has happened. */
+#define RESTORE_MARKER "omslaunch_restore"
+#define RESTORE_SWAPPED "omslaunch_restore_swapped"
+/* In each quarantine database: views and triggers, which RENAME cannot move. */
+#define RESTORE_DEFINITIONS "omslaunch_definitions"
+
+/* Rows of the marker beside one for each frame: its number. */
+enum restore_note {
+    NOTE_BACKUP = -1, /* text: the manifest's digest */
+    NOTE_TABLES = -2, /* all tables are made */
+    NOTE_EMPTIED = -3 /* the target's old tables are in quarantine */
+};
+
+struct restore_deferred {
+    char *table, *keys; /* ALTER TABLE `table` KEYS */
+    size_t database;
+};
+
+struct restore_db {
+    const json_t *entry; /* of the manifest */
+    const char *name;    /* in the backup */
+    char *target, *staging, *quarantine;
+    char *file;
+    int fd;
+    bool compressed;
+    bool resumed;
+    bool quarantined;    /* something was there, and is in the quarantine now */
+    struct strv session; /* SET statements of the backup */
+    uint64_t rows;
+};
+
+struct restore_task {
+    size_t database, frame;
+    const json_t *entry;
+};
+
+struct restore {
+    const struct request *request;
+    const char *folder;
+    int folder_fd;
+    json_t *manifest;
+    bool rehearse; /* into scratch databases that are dropped at the end */
+    unsigned workers;
+    struct restore_db *dbs;
+    size_t count;
+    struct restore_names to_staging, to_target;
+    struct conn lead;
+    struct conn *conns;
+    size_t *conn_database; /* which one each connection uses; SIZE_MAX: none */
+    struct restore_task *tasks;
+    size_t task_count;
+    struct restore_deferred *deferred;
+    size_t deferred_count;
+    uint64_t done, total; /* bytes of SQL; `done` is atomic */
+    json_t *warnings;
+};
+
+/* restore_load.c: staging databases made, filled, indexed and compared. Takes up what an earlier
+ * run with the same name and backup left. */
+int restore_load(struct restore *r, struct err *err) MUST_USE;
+/* Has the swap of an earlier, killed run happened? */
+int restore_is_swapped(struct restore *r, bool *ret, struct err *err) MUST_USE;
+/* Runs the statements of all frames of `kind` on the lead, inside `database`. */
+int restore_run_frames(struct restore *r, size_t database, const char *kind, const char *where,
+                       struct err *err) MUST_USE;
+/* Drops the staging databases. */
+int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
+int restore_note(struct restore *r, size_t database, long long id, const char *text,
+                 struct err *err) MUST_USE;
+int restore_noted(struct restore *r, size_t database, long long id, bool *ret,
+                  struct err *err) MUST_USE;
+int restore_use(struct conn *c, const char *database, struct err *err) MUST_USE;
+
+/* restore_swap.c: the staging tables take the place of the real ones. */
+int restore_swap(struct restore *r, struct err *err) MUST_USE;
 
 #endif

@@ -1,0 +1,435 @@
+/* The staging tables take the place of the real ones, which go into quarantine. One RENAME moves
+ * everything, in all databases: at no moment is there a mix. Views and triggers cannot be renamed
+ * into another database: their text is kept in the quarantine, and the backup's are made anew. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks/metadb/compare.h"
+#include "hooks/metadb/restore.h"
+#include "hooks/metadb/sql.h"
+#include "hooks/metadb/view.h"
+
+#define RENAME "RENAME TABLE "
+
+struct names {
+    struct strv tables, views, triggers;
+};
+
+static void names_free(struct names *n)
+{
+    strv_free(&n->tables);
+    strv_free(&n->views);
+    strv_free(&n->triggers);
+}
+
+static int list_column(struct conn *c, const char *head, const char *database, struct strv *ret,
+                       struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    str_append(&sql, head);
+    sql_text(&sql, database, strlen(database));
+    if (conn_query(c, str_get(&sql), &rows, err) < 0) {
+        return -1;
+    }
+    while (rows_next(&rows)) {
+        strv_add(ret, rows_text(&rows, 0, ""));
+    }
+    return 0;
+}
+
+static int list_names(struct conn *c, const char *database, struct names *n, struct err *err)
+{
+    if (list_column(c,
+                    "SELECT table_name FROM information_schema.tables WHERE table_type <> 'VIEW' "
+                    "AND table_schema = ",
+                    database, &n->tables, err) < 0 ||
+        list_column(c,
+                    "SELECT table_name FROM information_schema.tables WHERE table_type = 'VIEW' "
+                    "AND table_schema = ",
+                    database, &n->views, err) < 0) {
+        return -1;
+    }
+    return list_column(c,
+                       "SELECT trigger_name FROM information_schema.triggers "
+                       "WHERE trigger_schema = ",
+                       database, &n->triggers, err);
+}
+
+static int exec_str(struct conn *c, const struct str *sql, struct err *err)
+{
+    return conn_exec(c, str_get(sql), sql->len, err);
+}
+
+/* ---- the target and its quarantine ----------------------------------------------------------- */
+
+static int create_database(struct conn *c, const char *name, const struct restore_db *like,
+                           struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    const char *collation = json_text(like->entry, "collation", "");
+    str_append(&sql, "CREATE DATABASE IF NOT EXISTS ");
+    sql_name(&sql, name);
+    str_appendf(&sql, " CHARACTER SET %s", json_text(like->entry, "charset", "utf8mb4"));
+    if (*collation) {
+        str_appendf(&sql, " COLLATE %s", collation);
+    }
+    return exec_str(c, &sql, err);
+}
+
+static int keep_definition(struct restore *r, const struct restore_db *db, const char *type,
+                           const char *name, struct err *err)
+{
+    AUTO_STR struct str show = STR_INIT, sql = STR_INIT;
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    bool view = strcmp(type, "VIEW") == 0;
+    str_appendf(&show, "SHOW CREATE %s ", type);
+    sql_table(&show, db->target, name);
+    if (conn_query(&r->lead, str_get(&show), &rows, err) < 0) {
+        return -1;
+    }
+    unsigned column = view ? 1 : 2;
+    const char *text = rows_next(&rows) ? rows_text(&rows, column, "") : "";
+    str_append(&sql, "REPLACE INTO ");
+    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
+    str_append(&sql, " VALUES (");
+    sql_text(&sql, name, strlen(name));
+    str_appendf(&sql, ", '%s', ", type);
+    sql_text(&sql, text, strlen(text));
+    str_append(&sql, ")");
+    return exec_str(&r->lead, &sql, err);
+}
+
+static int drop_code(struct restore *r, const struct restore_db *db, const char *type,
+                     const struct strv *names, struct err *err)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        AUTO_STR struct str sql = STR_INIT;
+        str_appendf(&sql, "DROP %s ", type);
+        sql_table(&sql, db->target, names->items[i]);
+        if (keep_definition(r, db, type, names->items[i], err) < 0 ||
+            exec_str(&r->lead, &sql, err) < 0) {
+            return err_wrap(err, "putting %s '%s.%s' aside", type, db->target, names->items[i]);
+        }
+    }
+    return 0;
+}
+
+static int open_quarantine(struct restore *r, struct restore_db *db, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    if (create_database(&r->lead, db->quarantine, db, err) < 0) {
+        return err_wrap(err, "making the quarantine database '%s'", db->quarantine);
+    }
+    str_append(&sql, "CREATE TABLE IF NOT EXISTS ");
+    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
+    str_append(&sql, " (name varchar(64), type varchar(20), text longtext, "
+                     "PRIMARY KEY (name, type)) CHARACTER SET utf8mb4");
+    db->quarantined = true;
+    return exec_str(&r->lead, &sql, err);
+}
+
+/* ---- the one RENAME -------------------------------------------------------------------------- */
+
+static void append_move(struct str *sql, const char *from, const char *to, const char *name,
+                        const char *new_name)
+{
+    str_append(sql, sql->len ? ", " : RENAME);
+    sql_table(sql, from, name);
+    str_append(sql, " TO ");
+    sql_table(sql, to, new_name);
+}
+
+static void append_out(struct str *sql, const struct restore_db *db, const struct names *target)
+{
+    for (size_t i = 0; i < target->tables.count; i++) {
+        append_move(sql, db->target, db->quarantine, target->tables.items[i],
+                    target->tables.items[i]);
+    }
+}
+
+static void append_in(struct str *sql, const struct restore_db *db, const struct names *staging)
+{
+    for (size_t i = 0; i < staging->tables.count; i++) {
+        const char *name = staging->tables.items[i];
+        if (strcmp(name, RESTORE_MARKER) != 0) {
+            append_move(sql, db->staging, db->target, name, name);
+        }
+    }
+    append_move(sql, db->staging, db->staging, RESTORE_MARKER, RESTORE_SWAPPED);
+}
+
+/* Views and triggers that were put aside go back where they were. Best effort: their text stays in
+ * the quarantine. */
+static void put_code_back(struct restore *r, const struct restore_db *db)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    struct err ignored = ERR_INIT;
+    str_append(&sql, "SELECT text FROM ");
+    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
+    if (!db->quarantined || restore_use(&r->lead, db->target, &ignored) < 0 ||
+        conn_query(&r->lead, str_get(&sql), &rows, &ignored) < 0) {
+        return;
+    }
+    while (rows_next(&rows)) {
+        (void)!conn_exec(&r->lead, rows_text(&rows, 0, ""), rows.len[0], &ignored);
+    }
+}
+
+static int rename_fail(struct restore *r, struct err *err)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        put_code_back(r, &r->dbs[i]);
+    }
+    err_wrap(err, "putting the restored tables in place");
+    return err_hint(
+        err,
+        "the real databases are as they were, and everything restored stands, compared, "
+        "in '%s' and its like. If the server cannot rename across databases, drop and "
+        "create the real ones and load by hand: zstd -dc FILE | mysql DATABASE",
+        r->dbs[0].staging);
+}
+
+static int run_rename(struct restore *r, const struct str *sql, struct err *err)
+{
+    if (sql->len == 0) {
+        return 0;
+    }
+    /* Foreign keys follow the tables, in whatever order these move. */
+    if (conn_execf(&r->lead, err, "SET SESSION foreign_key_checks=0") < 0) {
+        return -1;
+    }
+    return exec_str(&r->lead, sql, err) < 0 ? rename_fail(r, err) : 0;
+}
+
+static bool has_broken(const struct restore *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        size_t k;
+        json_t *frame;
+        json_array_foreach (json_walk(r->dbs[i].entry, "frames"), k, frame) {
+            if (str_eq(json_text(frame, "kind", NULL), "broken")) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int prepare_target(struct restore *r, size_t i, struct names *target, struct names *staging,
+                          struct err *err)
+{
+    struct restore_db *db = &r->dbs[i];
+    if (create_database(&r->lead, db->target, db, err) < 0) {
+        return err_wrap(err, "making the database '%s'", db->target);
+    }
+    if (list_names(&r->lead, db->target, target, err) < 0 ||
+        list_names(&r->lead, db->staging, staging, err) < 0) {
+        return -1;
+    }
+    if (target->tables.count + target->views.count == 0) {
+        return 0;
+    }
+    if (open_quarantine(r, db, err) < 0 ||
+        drop_code(r, db, "TRIGGER", &target->triggers, err) < 0) {
+        return -1;
+    }
+    return drop_code(r, db, "VIEW", &target->views, err);
+}
+
+/* Broken views can only be made while the tables that they are at odds with are away, so for a
+ * moment the real databases are empty; a run that is killed then takes up here. */
+static int swap_around_broken(struct restore *r, const struct str *out, const struct str *in,
+                              struct err *err)
+{
+    if (run_rename(r, out, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        struct restore_db *db = &r->dbs[i];
+        struct err e = ERR_INIT;
+        if (restore_note(r, i, NOTE_EMPTIED, "emptied", err) < 0) {
+            return -1;
+        }
+        if (restore_run_frames(r, i, "broken", db->target, &e) < 0) {
+            if (e.kind == ERR_UNREACHABLE) {
+                *err = e;
+                return -1;
+            }
+            json_add(r->warnings, json_string(e.text));
+        }
+    }
+    return run_rename(r, in, err);
+}
+
+/* After NOTE_EMPTIED only what this restore made is in the target: stand-ins and broken views. */
+static int clear_stand_ins(struct restore *r, const struct restore_db *db, struct names *target,
+                           struct err *err)
+{
+    for (size_t i = 0; i < target->views.count + target->tables.count; i++) {
+        bool view = i < target->views.count;
+        AUTO_STR struct str sql = STR_INIT;
+        str_append(&sql, view ? "DROP VIEW " : "DROP TABLE ");
+        sql_table(&sql, db->target,
+                  view ? target->views.items[i] : target->tables.items[i - target->views.count]);
+        if (exec_str(&r->lead, &sql, err) < 0) {
+            return -1;
+        }
+    }
+    names_free(target);
+    *target = (struct names){.tables = STRV_INIT};
+    return 0;
+}
+
+static int swap_one(struct restore *r, size_t i, struct str *out, struct str *in, struct err *err)
+{
+    struct names target = {.tables = STRV_INIT}, staging = {.tables = STRV_INIT};
+    bool emptied = false;
+    int rc = restore_noted(r, i, NOTE_EMPTIED, &emptied, err);
+    if (rc == 0 && emptied) {
+        rc = list_names(&r->lead, r->dbs[i].target, &target, err);
+        rc = rc < 0 ? rc : clear_stand_ins(r, &r->dbs[i], &target, err);
+        r->dbs[i].quarantined = true;
+    }
+    rc = rc < 0 ? rc : prepare_target(r, i, &target, &staging, err);
+    if (rc == 0) {
+        append_out(out, &r->dbs[i], &target);
+        append_in(in, &r->dbs[i], &staging);
+    }
+    names_free(&target);
+    names_free(&staging);
+    return rc;
+}
+
+static int swap_tables(struct restore *r, struct err *err)
+{
+    AUTO_STR struct str out = STR_INIT, in = STR_INIT;
+    for (size_t i = 0; i < r->count; i++) {
+        if (swap_one(r, i, &out, &in, err) < 0) {
+            /* Nothing has moved yet. */
+            return rename_fail(r, err);
+        }
+    }
+    if (has_broken(r)) {
+        return swap_around_broken(r, &out, &in, err);
+    }
+    if (out.len) {
+        str_appendf(&out, ", %s", str_get(&in) + strlen(RENAME));
+        return run_rename(r, &out, err);
+    }
+    return run_rename(r, &in, err);
+}
+
+/* ---- after the tables ------------------------------------------------------------------------ */
+
+static int fix_defaults(struct restore *r, size_t i, struct err *err)
+{
+    const struct restore_db *db = &r->dbs[i];
+    size_t k;
+    json_t *entry;
+    json_array_foreach (json_walk(db->entry, "tables"), k, entry) {
+        AUTO_STR struct str create = STR_INIT, changes = STR_INIT, sql = STR_INIT;
+        view_append_local(&create, json_text(entry, "create", ""), db->name);
+        if (!str_eq(json_text(entry, "type", NULL), "table") ||
+            !restore_sequence_defaults(str_get(&create), &changes)) {
+            continue;
+        }
+        str_append(&sql, "ALTER TABLE ");
+        sql_name(&sql, json_text(entry, "name", ""));
+        str_appendf(&sql, " %s", str_get(&changes));
+        if (exec_str(&r->lead, &sql, err) < 0) {
+            return err_wrap(err, "giving '%s.%s' its sequence back", db->target,
+                            json_text(entry, "name", ""));
+        }
+    }
+    return 0;
+}
+
+/* The quarantined views, as far as they can be made there. */
+static void remake_old_views(struct restore *r, const struct restore_db *db)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    struct err ignored = ERR_INIT;
+    str_append(&sql, "SELECT text FROM ");
+    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
+    str_append(&sql, " WHERE type = 'VIEW'");
+    if (!db->quarantined || restore_use(&r->lead, db->quarantine, &ignored) < 0 ||
+        conn_query(&r->lead, str_get(&sql), &rows, &ignored) < 0) {
+        return;
+    }
+    while (rows_next(&rows)) {
+        AUTO_STR struct str local = STR_INIT;
+        view_append_local(&local, rows_text(&rows, 0, ""), db->target);
+        (void)!conn_exec(&r->lead, str_get(&local), local.len, &ignored);
+    }
+}
+
+static int drop_views(struct restore *r, const struct restore_db *db, struct err *err)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach (json_walk(db->entry, "tables"), i, entry) {
+        AUTO_STR struct str sql = STR_INIT;
+        if (!str_eq(json_text(entry, "type", NULL), "view") || json_bool(entry, "broken", false)) {
+            continue;
+        }
+        str_append(&sql, "DROP VIEW IF EXISTS ");
+        sql_table(&sql, db->target, json_text(entry, "name", ""));
+        if (exec_str(&r->lead, &sql, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int finish_one(struct restore *r, size_t i, struct err *err)
+{
+    const struct restore_db *db = &r->dbs[i];
+    /* Also sets the database's character set; what it repeats is harmless. */
+    if (restore_run_frames(r, i, "session", db->target, err) < 0 || fix_defaults(r, i, err) < 0 ||
+        drop_views(r, db, err) < 0 || restore_run_frames(r, i, "views", db->target, err) < 0 ||
+        restore_run_frames(r, i, "code", db->target, err) < 0) {
+        return -1;
+    }
+    remake_old_views(r, db);
+    return 0;
+}
+
+static int compare_target(struct restore *r, struct err *err)
+{
+    AUTO_FREE struct compare_database *list = mem_alloc(r->count * sizeof(*list));
+    AUTO_JSON json_t *findings = json_array();
+    uint64_t rows;
+    for (size_t i = 0; i < r->count; i++) {
+        list[i] = (struct compare_database){.entry = r->dbs[i].entry,
+                                            .database = r->dbs[i].target,
+                                            .no_rows = true,
+                                            .names = &r->to_target};
+    }
+    if (compare_run(r->request, 1, list, r->count, findings, &rows, err) < 0) {
+        return -1;
+    }
+    if (json_array_size(findings) > 0) {
+        err_fail(err, ERR_STATE, "restored, but not defined as in the backup: %s",
+                 json_string_value(json_array_get(findings, 0)));
+        return err_hint(err, "all rows are in place; what was there before is in '%s'",
+                        r->dbs[0].quarantine);
+    }
+    return 0;
+}
+
+int restore_swap(struct restore *r, struct err *err)
+{
+    bool swapped;
+    if (restore_is_swapped(r, &swapped, err) < 0 || (!swapped && swap_tables(r, err) < 0)) {
+        return -1;
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        if (finish_one(r, i, err) < 0) {
+            return err_wrap(err, "after the tables of '%s' were put in place", r->dbs[i].target);
+        }
+    }
+    return compare_target(r, err);
+}
