@@ -19,12 +19,16 @@ libexecdir = $(PREFIX)/libexec/omslaunch
 datadir = $(PREFIX)/share/omslaunch
 mandir = $(PREFIX)/share/man
 docdir = $(PREFIX)/share/doc/omslaunch
+plugindir = $(PREFIX)/libexec/docker/cli-plugins
 
 CC = gcc
 AR = gcc-ar
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 OPT ?= -O2
+# One short line a file; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
 # ---- flags -------------------------------------------------------------------------------------
 # Each warning has found a real bug somewhere; all are errors. We run as root, so we set our own hardening
@@ -107,19 +111,22 @@ $(BUILD)/version_paths.yaml: policy/version_paths.yaml
 define room_rules
 $(BUILD)/lib$(1).a: $$(call objects,$(1))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PATHS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(PATHS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/omslaunch: $(BUILD)/launcher/main.o $(call archives,launcher)
-	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,launcher) $(LIBS_FOR_launcher) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,launcher) $(LIBS_FOR_launcher) -o $@
 
 $(BUILD)/omslaunch-metadb: $(BUILD)/hooks/metadb/main.o $(call archives,metadb)
-	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,metadb) $(LIBS_FOR_metadb) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,metadb) $(LIBS_FOR_metadb) -o $@
 
 # ---- tests -------------------------------------------------------------------------------------
 # tests/unit/ROOM/test_X.c is one cmocka program; it links its room and what the room may use.
@@ -128,7 +135,8 @@ UNIT_TESTS := $(foreach r,$(ROOMS),$(call unit_tests,$(r)))
 
 define unit_rules
 $$(call unit_tests,$(1)): $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $$(call archives,$(1))
-	$$(CC) $$(ALL_CFLAGS) $$(HARDENING_LD) $$< $$(call whole,$(1)) $$(LIBS_FOR_$(1)) -lcmocka -o $$@
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDENING_LD) $$< $$(call whole,$(1)) $$(LIBS_FOR_$(1)) -lcmocka -o $$@
 endef
 $(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
 
@@ -141,7 +149,8 @@ FUZZ_DRIVER = $(if $(FUZZ),-fsanitize=fuzzer,$(BUILD)/tests/fuzz/driver.o -lcmoc
 
 define fuzz_rules
 $$(call fuzz_tests,$(1)): $(BUILD)/tests/fuzz/$(1)/%: $(BUILD)/tests/fuzz/$(1)/%.o $(BUILD)/tests/fuzz/driver.o $$(call archives,$(1))
-	$$(CC) $$(ALL_CFLAGS) $$(HARDENING_LD) $$< $$(call whole,$(1)) $$(FUZZ_DRIVER) $$(LIBS_FOR_$(1)) -o $$@
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDENING_LD) $$< $$(call whole,$(1)) $$(FUZZ_DRIVER) $$(LIBS_FOR_$(1)) -o $$@
 endef
 $(foreach r,$(ROOMS),$(eval $(call fuzz_rules,$(r))))
 
@@ -210,6 +219,8 @@ $(BUILD)/omslaunch.fish: $(BUILD)/omslaunch
 .PHONY: install uninstall clean
 install: all $(GENERATED)
 	$(INSTALL) -D -m 755 $(BUILD)/omslaunch $(DESTDIR)$(bindir)/omslaunch
+	$(INSTALL) -d $(DESTDIR)$(plugindir)
+	ln -sf $(bindir)/omslaunch $(DESTDIR)$(plugindir)/docker-omslaunch
 	$(INSTALL) -D -m 755 $(BUILD)/omslaunch-metadb $(DESTDIR)$(libexecdir)/omslaunch-metadb
 	$(INSTALL) -D -m 644 policy/version_paths.yaml $(DESTDIR)$(datadir)/version_paths.yaml
 	$(INSTALL) -D -m 644 $(BUILD)/omslaunch.1 $(DESTDIR)$(mandir)/man1/omslaunch.1
@@ -219,7 +230,7 @@ install: all $(GENERATED)
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(docdir) README.md docs/*.md
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/omslaunch $(DESTDIR)$(mandir)/man1/omslaunch.1 \
+	rm -f $(DESTDIR)$(bindir)/omslaunch $(DESTDIR)$(plugindir)/docker-omslaunch $(DESTDIR)$(mandir)/man1/omslaunch.1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/omslaunch \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_omslaunch \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/omslaunch.fish

@@ -9,6 +9,7 @@
 #include "launcher/exit_code.h"
 #include "launcher/help.h"
 #include "launcher/options.h"
+#include "launcher/plugin.h"
 
 static int fail(const struct err *err)
 {
@@ -100,8 +101,16 @@ int main(int argc, char **argv)
 {
     AUTO_OPTIONS struct options options = {.output = NULL};
     struct err err = ERR_INIT;
+    AUTO_FREE char **plugin_argv = NULL;
     secret_protect_process();
     umask(077);
+    if (plugin_answer_metadata(argc, argv)) {
+        return EXIT_DONE;
+    }
+    if (plugin_is_called(argv[0])) {
+        plugin_argv = plugin_arguments(argc, argv, &argc);
+        argv = plugin_argv;
+    }
     log_init(&(struct log_options){.level = LOG_INFO, .program = "omslaunch"});
     if (options_parse(argc - 1, argv + 1, &options, &err) != 0) {
         return fail(&err);
@@ -111,6 +120,7 @@ int main(int argc, char **argv)
                                    .program = "omslaunch",
                                    .json = str_eq(options.log_format, "json")});
     stop_catch_signals();
+    plugin_watch_socket();
     int code = dispatch(argc - 1, argv + 1, &options);
     if (fflush(stdout) != 0 && code == EXIT_DONE) {
         err_fail(&err, ERR_FAILED,
