@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
 #include "launcher/upgrade/execution.h"
 #include "launcher/upgrade/state.h"
@@ -38,6 +39,7 @@ struct world_container {
     char name[128];
     char status[16]; /* "created", "running", "exited" */
     int exit_code;
+    char finished[CLOCK_TEXT_MAX];
     json_t *config;
     json_t *host_config;
 };
@@ -59,7 +61,8 @@ struct world {
     unsigned port;
     int stop[2];
     pthread_t thread;
-    pid_t client; /* who is killed; 0: this process */
+    pid_t client;    /* who is killed; 0: this process */
+    int exit_status; /* of the last client that was a child */
     struct world_container containers[WORLD_CONTAINERS];
     char *begun, *ended; /* docker_init.sh's markers */
     enum init_kind init;
@@ -141,9 +144,9 @@ static json_t *inspect_of(const struct world *w, int which)
                      which == WORLD_OLD ? OLD_ID : NEW_ID, "Name", name, "Image",
                      which == WORLD_OLD ? OLD_IMAGE_ID : NEW_IMAGE_ID, "State", "Status", c->status,
                      "Running", (int)str_eq(c->status, "running"), "Restarting", 0, "ExitCode",
-                     c->exit_code, "StartedAt", "2026-11-22T09:00:00Z", "FinishedAt",
-                     "2026-11-22T10:00:00Z", "Config", c->config, "HostConfig", c->host_config,
-                     "Mounts", mounts_of(c->host_config));
+                     c->exit_code, "StartedAt", "2026-11-22T09:00:00Z", "FinishedAt", c->finished,
+                     "Config", c->config, "HostConfig", c->host_config, "Mounts",
+                     mounts_of(c->host_config));
 }
 
 static json_t *image_of(const char *path)
@@ -164,6 +167,7 @@ static void set_running(struct world *w, int which)
 static void set_exited(struct world *w, int which)
 {
     (void)snprintf(w->containers[which].status, sizeof(w->containers[which].status), "exited");
+    clock_format(clock_wall_ms(), w->containers[which].finished);
 }
 
 /* ---- calls that change something ---- */
@@ -172,7 +176,8 @@ static void create(struct world *w, const char *name, const json_t *body)
 {
     struct world_container *c = &w->containers[WORLD_NEW];
 
-    *c = (struct world_container){.exists = true, .status = "created"};
+    *c = (struct world_container){
+        .exists = true, .status = "created", .finished = "0001-01-01T00:00:00Z"};
     (void)snprintf(c->name, sizeof(c->name), "%s", name);
     c->config = json_deep_copy(body);
     json_object_del(c->config, "HostConfig");
@@ -474,7 +479,8 @@ static void make_old(struct world *w)
 {
     struct world_container *c = &w->containers[WORLD_OLD];
 
-    *c = (struct world_container){.exists = true, .name = "oms_331", .status = "running"};
+    *c = (struct world_container){
+        .exists = true, .name = "oms_331", .status = "running", .finished = "0001-01-01T00:00:00Z"};
     c->config = parse("{\"Image\":\"" OLD_IMAGE "\",\"Tty\":true,\"OpenStdin\":true,\"Env\":"
                       "[\"OMS_HOST_IP=127.0.0.1\",\"PATH=/bin\",\"API_TOKEN=t0ken\"]}");
     c->host_config = parse(
