@@ -79,7 +79,8 @@ lab_sql_quote() {
 }
 
 # lab_db_user NAME PASSWORD: an account with what the product's documents ask for: everything in
-# the three databases, and RELOAD for a consistent snapshot. No PROCESS, no SUPER.
+# the three databases and in those that a restore makes beside them (rm_331__new_RUN, …), and RELOAD
+# for a consistent snapshot. No PROCESS, no SUPER.
 lab_db_user() {
     local user db
     user=$(lab_sql_quote "$1")@$(lab_sql_quote '%')
@@ -89,6 +90,7 @@ lab_db_user() {
         for db in "$LAB_RM_DB" "$LAB_CM_DB" "$LAB_HB_DB"; do
             # In a grant, _ is a wildcard.
             printf 'grant all on `%s`.* to %s;\n' "${db//_/\\_}" "$user"
+            printf 'grant all on `%s\_\_%%`.* to %s;\n' "${db//_/\\_}" "$user"
         done
     } | lab_sql
 }
