@@ -98,8 +98,10 @@ static void say_rolled_back(struct run *r)
     }
 }
 
+/* Also after --quiet: what a failure left behind is never kept from anybody. */
 static void say_failure(struct run *r, const struct run_outcome *o)
 {
+    log_set_level(log_get_level() > LOG_INFO ? log_get_level() : LOG_INFO);
     if (o->failed && !r->going_back) {
         log_err(&o->failure);
     }

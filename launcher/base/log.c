@@ -69,6 +69,13 @@ enum log_level log_get_level(void)
     return log_state.level;
 }
 
+void log_set_level(enum log_level level)
+{
+    pthread_mutex_lock(&log_lock);
+    log_state.level = level;
+    pthread_mutex_unlock(&log_lock);
+}
+
 int log_level_from_name(const char *name)
 {
     if (strcmp(name, "warn") == 0) {

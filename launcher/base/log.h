@@ -17,6 +17,7 @@ struct log_options {
 
 void log_init(const struct log_options *options);
 enum log_level log_get_level(void);
+void log_set_level(enum log_level level);
 /* "error" … "debug" → level, or -1. */
 int log_level_from_name(const char *name);
 void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
