@@ -21,35 +21,6 @@ static void on_end(void *arg, bool ok, uint64_t took_ms, const char *summary)
 
 static const struct run_observer observer = {.row_begins = on_begin, .row_ends = on_end};
 
-/* The run goes on in a child, because it is to be killed. */
-static void run_in_child(struct world *w, const struct plan *plan)
-{
-    int known[2];
-    char byte = 0;
-
-    assert_int_equal(pipe(known), 0);
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        AUTO_EXECUTION struct execution *x = NULL;
-        struct run_outcome outcome;
-        struct err err = ERR_INIT;
-        /* The engine must know whom to kill before it is asked for anything that counts. */
-        if (read(known[0], &byte, 1) != 1)
-            _exit(99);
-        if (world_execution(w, plan, false, NULL, &observer, &x, &err) != 0)
-            _exit(99);
-        run_to_end(execution_run(x), true, &outcome);
-        _exit((int)outcome.end);
-    }
-    w->client = child;
-    assert_int_equal(write(known[1], &byte, 1), 1);
-    assert_int_equal(waitpid(child, &w->exit_status, 0), child);
-    w->client = 0;
-    (void)close(known[0]);
-    (void)close(known[1]);
-}
-
 /* The next process: takes the stored plan and goes on, forwards or back. */
 static void take_up(const struct world *w, bool back, struct run_outcome *ret)
 {
@@ -112,7 +83,7 @@ static bool kill_upgrade_at(unsigned number, enum fault how, bool back)
     world_begin(&w);
     world_survey(&w, NULL, &survey);
     world_fault(&w, how, key);
-    run_in_child(&w, &survey.plan);
+    world_run_in_child(&w, &survey.plan, true, &observer);
     if (!WIFSIGNALED(w.exit_status)) {
         assert_int_equal(w.exit_status, RUN_UPGRADED);
         return false;
@@ -167,7 +138,7 @@ static bool kill_upgrade_at_event(unsigned number, bool back)
     world_begin(&w);
     world_survey(&w, NULL, &survey);
     events_left = number;
-    run_in_child(&w, &survey.plan);
+    world_run_in_child(&w, &survey.plan, true, &observer);
     if (!WIFSIGNALED(w.exit_status))
         return false;
     take_up_and_check(&w, back, what);
@@ -201,7 +172,7 @@ static bool kill_rollback_at(unsigned number, enum fault how)
     world_survey(&w, NULL, &survey);
     key = mem_printf("%u", number);
     world_fault(&w, how, key);
-    run_in_child(&w, &survey.plan);
+    world_run_in_child(&w, &survey.plan, true, &observer);
     if (!WIFSIGNALED(w.exit_status)) {
         assert_int_equal(WEXITSTATUS(w.exit_status), RUN_ROLLED_BACK);
         return false;

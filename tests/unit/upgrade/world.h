@@ -595,6 +595,36 @@ static int world_execution(const struct world *w, const struct plan *plan, bool 
     return take_up ? execution_take_up(&request, ret, err) : execution_begin(&request, ret, err);
 }
 
+/* A run in a child, which may be killed; w->exit_status says how it ended: enum run_end, or 99 when
+ * it could not begin. */
+static inline void world_run_in_child(struct world *w, const struct plan *plan, bool roll_back,
+                                      const struct run_observer *observer)
+{
+    int known[2];
+    char byte = 0;
+
+    assert_int_equal(pipe(known), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        AUTO_EXECUTION struct execution *x = NULL;
+        struct run_outcome outcome;
+        struct err err = ERR_INIT;
+        /* The engine must know whom to hit before it is asked for anything that counts. */
+        if (read(known[0], &byte, 1) != 1 ||
+            world_execution(w, plan, false, NULL, observer, &x, &err) != 0)
+            _exit(99);
+        run_to_end(execution_run(x), roll_back, &outcome);
+        _exit((int)outcome.end);
+    }
+    w->client = child;
+    assert_int_equal(write(known[1], &byte, 1), 1);
+    assert_int_equal(waitpid(child, &w->exit_status, 0), child);
+    w->client = 0;
+    (void)close(known[0]);
+    (void)close(known[1]);
+}
+
 /* What stands where, in one line. */
 static inline char *world_describe(const struct world *w)
 {

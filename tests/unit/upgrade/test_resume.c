@@ -1,0 +1,454 @@
+/* Runs that were cut off: questions to a person, lost answers, signals, full disks, reboots. */
+#include "tests/unit/upgrade/world.h"
+
+#include <sys/resource.h>
+
+struct fixture {
+    struct world w;
+    struct survey survey;
+    struct execution *x;
+    struct run_outcome outcome;
+};
+
+static void fixture_free(struct fixture *f)
+{
+    execution_free(f->x);
+    survey_free(&f->survey);
+    world_end(&f->w);
+}
+#define AUTO_FIXTURE CLEANUP(fixture_free)
+
+static void begin(struct fixture *f)
+{
+    memset(f, 0, sizeof(*f));
+    world_begin(&f->w);
+    world_survey(&f->w, NULL, &f->survey);
+}
+
+/* One process's part of the run; the next one takes it up. */
+static void go(struct fixture *f, bool take_up, bool roll_back, const struct strv *answers)
+{
+    struct err err = ERR_INIT;
+
+    execution_free(TAKE(f->x));
+    assert_ok(world_execution(&f->w, &f->survey.plan, take_up, answers, NULL, &f->x, &err), &err);
+    run_to_end(execution_run(f->x), roll_back, &f->outcome);
+}
+
+static void assert_end(const struct fixture *f, enum run_end end, const char *world)
+{
+    if (f->outcome.end != end)
+        fail_msg("ended as %s: %s %s", run_end_name(f->outcome.end), f->outcome.failure.text,
+                 f->outcome.back_failure.text);
+    assert_world(&f->w, world);
+}
+
+static void answer_with(struct strv *answers, const char *text)
+{
+    strv_free(answers);
+    strv_add(answers, text);
+}
+
+/* ---- questions ---- */
+
+#define HELD_IN_INIT(schema) \
+    "old oms_331.old-r1 exited no; new oms_331 running no; schema " schema "; ha " HA_OFF
+#define QUESTION                                                                                 \
+    "/root/docker_init.sh was cut off in the middle, and the schema of the databases has "       \
+    "changed: did it do all it had to?\n"                                                        \
+    "HINT: find out, then 'omslaunch resume r1 --answer init_metadata=done' (or =again), or go " \
+    "back with 'omslaunch rollback r1'"
+
+static void held_with_question(struct fixture *f)
+{
+    begin(f);
+    f->w.init = INIT_CUT;
+    go(f, false, false, NULL);
+    assert_end(f, RUN_HELD, HELD_IN_INIT("new"));
+    f->w.init = INIT_WELL;
+    file_write(f->w.folder, "log", "");
+    /* Asked once or twice: nothing is touched, not even with --on-failure rollback. */
+    for (int i = 0; i < 2; i++) {
+        go(f, true, true, NULL);
+        assert_end(f, RUN_HELD, HELD_IN_INIT("new"));
+        assert_string_equal(f->outcome.failure.text, QUESTION);
+        assert_int_equal((int)f->outcome.failed_step, STEP_INIT_METADATA);
+        assert_false(f->outcome.back_failed);
+    }
+    assert_log(&f->w, "metadb fingerprint\nmetadb fingerprint\n");
+    file_write(f->w.folder, "log", "");
+}
+
+#define AFTER_INIT "metadb servers\npolicy new always\nmetadb ha-get\nmetadb ha-set on, refetch\n"
+
+static void test_answer_done(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    AUTO_STRV struct strv answers = STRV_INIT;
+
+    held_with_question(&f);
+    answer_with(&answers, "init_metadata=done");
+    go(&f, true, true, &answers);
+    assert_log(&f.w, "metadb fingerprint\n" AFTER_INIT);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+static void test_answer_again(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    AUTO_STRV struct strv answers = STRV_INIT;
+
+    held_with_question(&f);
+    answer_with(&answers, "init_metadata=again");
+    go(&f, true, true, &answers);
+    assert_log(&f.w, "metadb fingerprint\ninit new\n" AFTER_INIT);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+static void test_answers_to_other_questions_are_none(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    AUTO_STRV struct strv answers = STRV_INIT;
+
+    held_with_question(&f);
+    answer_with(&answers, "start_new=done");
+    go(&f, true, true, &answers);
+    assert_string_equal(f.outcome.failure.text, QUESTION);
+    assert_end(&f, RUN_HELD, HELD_IN_INIT("new"));
+}
+
+static void test_no_answers(void **state)
+{
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"init_metadata", "--answer 'init_metadata' is no answer\n"
+                          "HINT: write it as STEP=done or STEP=again"},
+        {"init_metadata=yes", "--answer 'init_metadata=yes' is no answer\n"
+                              "HINT: write it as STEP=done or STEP=again"},
+        {"init_metadata=done ", "--answer 'init_metadata=done ' is no answer\n"
+                                "HINT: write it as STEP=done or STEP=again"},
+        {"", "--answer '' is no answer\nHINT: write it as STEP=done or STEP=again"},
+        {"init=done", "--answer 'init=done' names no step\n"
+                      "HINT: the question that it answers names the step"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        AUTO_STRV struct strv answers = STRV_INIT;
+        struct err err = ERR_INIT;
+
+        answer_with(&answers, wrong[i][0]);
+        assert_fails(run_check_answers(&answers, &err));
+        assert_err(&err, ERR_USAGE, wrong[i][1]);
+    }
+}
+
+/* What changed nothing may be run again without a question. */
+static void test_cut_off_early_is_run_again(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    f.w.init = INIT_CUT_EARLY;
+    go(&f, false, false, NULL);
+    assert_end(&f, RUN_HELD, HELD_IN_INIT("old"));
+    f.w.init = INIT_WELL;
+    file_write(f.w.folder, "log", "");
+    go(&f, true, false, NULL);
+    assert_log(&f.w, "metadb fingerprint\ninit new\n" AFTER_INIT);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+/* What has said itself that it failed may be run again (domain, initialisation). */
+static void test_failed_init_is_run_again(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    f.w.init = INIT_FAILS;
+    go(&f, false, false, NULL);
+    assert_end(&f, RUN_HELD, HELD_IN_INIT("new"));
+    f.w.init = INIT_WELL;
+    file_write(f.w.folder, "log", "");
+    go(&f, true, false, NULL);
+    assert_log(&f.w, "metadb fingerprint\ninit new\n" AFTER_INIT);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+/* ---- answers that were lost ---- */
+
+static void test_lost_answers(void **state)
+{
+    (void)state;
+    static const enum fault faults[] = {FAULT_DROP, FAULT_LOSE, FAULT_UNREACHABLE};
+    AUTO_FREE char *calls = mem_strdup(FORWARD);
+    char *rest = NULL;
+
+    for (const char *call = strtok_r(calls, "\n", &rest); call != NULL;
+         call = strtok_r(NULL, "\n", &rest)) {
+        for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+            AUTO_FIXTURE struct fixture f;
+
+            begin(&f);
+            world_fault(&f.w, faults[i], call);
+            go(&f, false, false, NULL);
+            if (!f.outcome.failed)
+                continue; /* a look at the servers that could be repeated */
+            assert_true(f.outcome.end == RUN_HELD || f.outcome.end == RUN_UPGRADED_WITH_FAULT);
+            go(&f, true, false, NULL);
+            assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+        }
+    }
+}
+
+/* ---- signals ---- */
+
+/* SIGTERM during each call: the call ends, then everything goes back. */
+static void test_signal_during_a_call(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *call;
+        enum run_end end;
+        const char *world;
+    } cases[] = {
+        {"create oms_331.new-r1", RUN_UNCHANGED, OLD_SERVES},
+        {"metadb ha-set {\"enable\":false}", RUN_ROLLED_BACK, OLD_SERVES},
+        {"stop old 300", RUN_ROLLED_BACK, OLD_SERVES_AFTER_OUTAGE},
+        {"metadb dump", RUN_ROLLED_BACK, OLD_SERVES_AFTER_OUTAGE},
+        {"rename new oms_331", RUN_ROLLED_BACK, OLD_SERVES_AFTER_OUTAGE},
+        {"start new", RUN_ROLLED_BACK, OLD_SERVES_AGAIN},
+        {"init new", RUN_ROLLED_BACK, OLD_SERVES_AGAIN},
+        {"metadb servers", RUN_ROLLED_BACK, OLD_SERVES_AGAIN},
+        /* It serves: only what is left to do is left undone. */
+        {"policy new always", RUN_UPGRADED_WITH_FAULT,
+         "old oms_331.old-r1 exited no; new oms_331 running always; schema new; ha " HA_OFF},
+        {"metadb ha-set on, refetch", RUN_UPGRADED, NEW_SERVES},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FIXTURE struct fixture f;
+
+        begin(&f);
+        world_fault(&f.w, FAULT_TERM, cases[i].call);
+        world_run_in_child(&f.w, &f.survey.plan, true, NULL);
+        AUTO_FREE char *log = file_read(f.w.folder, "log");
+        if (!WIFEXITED(f.w.exit_status) || WEXITSTATUS(f.w.exit_status) != (int)cases[i].end)
+            fail_msg("%s: status %x\n%s", cases[i].call, (unsigned)f.w.exit_status, log);
+        assert_world(&f.w, cases[i].world);
+    }
+}
+
+/* The stop is waited for: no second one, and nothing is started before it has ended. */
+static void test_signal_waits_for_the_stop(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    world_fault(&f.w, FAULT_TERM, "stop old 300");
+    world_run_in_child(&f.w, &f.survey.plan, true, NULL);
+    assert_log(&f.w, "create oms_331.new-r1\nmetadb ha-get\nmetadb ha-set {\"enable\":false}\n"
+                     "policy old no\nstop old 300\nremove new\npolicy old always\nstart old\n"
+                     "metadb servers\nmetadb ha-get\nmetadb ha-set on, refetch\n");
+}
+
+static void test_signal_with_hold(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    world_fault(&f.w, FAULT_TERM, "stop old 300");
+    world_run_in_child(&f.w, &f.survey.plan, false, NULL);
+    assert_int_equal(WEXITSTATUS(f.w.exit_status), RUN_HELD);
+    assert_world(&f.w,
+                 "old oms_331 exited no; new oms_331.new-r1 created no; schema old; ha " HA_OFF);
+    go(&f, true, true, NULL);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+static void kill_twice(void *arg, size_t number, size_t total, const char *doing)
+{
+    (void)arg, (void)number, (void)total;
+    if (str_eq(doing, "clear old heartbeat sequences")) {
+        (void)raise(SIGTERM);
+        (void)raise(SIGINT);
+    }
+}
+
+/* The second one stops at once, and the journal can be taken up. */
+static void test_second_signal_stops_at_once(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    static const struct run_observer observer = {.row_begins = kill_twice};
+
+    begin(&f);
+    world_run_in_child(&f.w, &f.survey.plan, true, &observer);
+    assert_int_equal(WEXITSTATUS(f.w.exit_status), RUN_HELD);
+    assert_world(&f.w,
+                 "old oms_331 exited no; new oms_331.new-r1 created no; schema old; ha " HA_OFF);
+    /* Its rollback was begun: that is what is gone on with. */
+    go(&f, true, true, NULL);
+    assert_end(&f, RUN_ROLLED_BACK, OLD_SERVES_AFTER_OUTAGE);
+}
+
+/* ---- the journal cannot be written ---- */
+
+static size_t file_size(const struct fixture *f)
+{
+    AUTO_FREE char *text = file_read(f->w.folder, "state/runs/r1/journal.jsonl");
+
+    return strlen(text);
+}
+
+static void limit_files(void *arg, size_t number, size_t total, const char *doing)
+{
+    (void)arg, (void)number, (void)total;
+    if (!str_eq(doing, arg))
+        return;
+    /* As a full disk: no file grows any more. */
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)setrlimit(RLIMIT_FSIZE, &none);
+}
+
+static void full_disk_at(const char *doing, enum run_end end, const char *world,
+                         enum run_end resumed)
+{
+    AUTO_FIXTURE struct fixture f;
+    AUTO_FREE char *arg = mem_strdup(doing);
+    const struct run_observer observer = {.row_begins = limit_files, .arg = arg};
+
+    begin(&f);
+    world_run_in_child(&f.w, &f.survey.plan, true, &observer);
+    if (WEXITSTATUS(f.w.exit_status) != (int)end)
+        fail_msg("%s: status %x", doing, (unsigned)f.w.exit_status);
+    assert_world(&f.w, world);
+    size_t before = file_size(&f);
+    assert_true(before > 0);
+    /* There is space again. */
+    go(&f, true, true, NULL);
+    assert_end(&f, resumed, NEW_SERVES);
+    assert_true(file_size(&f) > before);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    full_disk_at("have the new image", RUN_UNCHANGED, OLD_SERVES, RUN_UPGRADED);
+    full_disk_at("create the new container and compare it with the plan", RUN_UNCHANGED, OLD_SERVES,
+                 RUN_UPGRADED);
+    /* Nothing may be done that cannot be written down, not even going back. */
+    full_disk_at(
+        "stop the old container", RUN_HELD,
+        "old oms_331 running always; new oms_331.new-r1 created no; schema old; ha " HA_OFF,
+        RUN_UPGRADED);
+    full_disk_at("run docker_init.sh", RUN_HELD, HELD_IN_INIT("old"), RUN_UPGRADED);
+    full_disk_at("turn HA back on", RUN_UPGRADED_WITH_FAULT,
+                 "old oms_331.old-r1 exited no; new oms_331 running always; schema new; ha " HA_OFF,
+                 RUN_UPGRADED);
+}
+
+/* ---- the world changed meanwhile ---- */
+
+/* A reboot: containers without a restart policy do not come back by themselves. */
+static void test_reboot_while_waiting(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    f.w.never_healthy = true;
+    go(&f, false, false, NULL);
+    assert_end(&f, RUN_HELD, HELD_IN_INIT("new"));
+    set_exited(&f.w, WORLD_NEW);
+    f.w.never_healthy = false;
+    file_write(f.w.folder, "log", "");
+    go(&f, true, false, NULL);
+    assert_log(&f.w, "start new\n" AFTER_INIT);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+/* That it was healthy before the reboot says nothing of now. */
+static void test_reboot_after_healthy(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    world_fault(&f.w, FAULT_FAIL, "policy new always");
+    go(&f, false, true, NULL);
+    assert_int_equal((int)f.outcome.end, RUN_UPGRADED_WITH_FAULT);
+    set_exited(&f.w, WORLD_NEW);
+    file_write(f.w.folder, "log", "");
+    go(&f, true, true, NULL);
+    assert_log(&f.w, "start new\n" AFTER_INIT);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+static void test_new_one_is_started_by_hand_before_the_old_one(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    f.w.init = INIT_FAILS;
+    world_fault(&f.w, FAULT_FAIL, "policy old always");
+    go(&f, false, true, NULL);
+    assert_int_equal((int)f.outcome.end, RUN_ROLLBACK_FAILED);
+    set_running(&f.w, WORLD_NEW);
+    go(&f, true, true, NULL);
+    assert_int_equal((int)f.outcome.end, RUN_ROLLBACK_FAILED);
+    assert_string_equal(
+        f.outcome.back_failure.text,
+        "the new container 'oms_331.failed-r1' runs again: the old one is not started beside it\n"
+        "HINT: find out who started it, stop it, then 'omslaunch rollback r1'");
+    assert_false(f.w.ever_both);
+    set_exited(&f.w, WORLD_NEW);
+    go(&f, true, true, NULL);
+    assert_end(&f, RUN_ROLLED_BACK, OLD_SERVES_AGAIN);
+}
+
+/* ---- rollback after success ---- */
+
+static void test_back_after_success(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    go(&f, false, true, NULL);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+    file_write(f.w.folder, "log", "");
+    run_back(execution_run(f.x), &f.outcome);
+    assert_log(&f.w, "metadb ha-get\nmetadb ha-set {\"enable\":false}\npolicy new no\n"
+                     "stop new 300\nrename new oms_331.failed-r1\nrename old oms_331\n"
+                     "metadb restore\npolicy old always\nstart old\nmetadb servers\n"
+                     "metadb ha-get\nmetadb ha-set {\"enable\":true}\n");
+    assert_end(&f, RUN_ROLLED_BACK, OLD_SERVES_AGAIN);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_answer_done),
+    cmocka_unit_test(test_answer_again),
+    cmocka_unit_test(test_answers_to_other_questions_are_none),
+    cmocka_unit_test(test_no_answers),
+    cmocka_unit_test(test_cut_off_early_is_run_again),
+    cmocka_unit_test(test_failed_init_is_run_again),
+    cmocka_unit_test(test_lost_answers),
+    cmocka_unit_test(test_signal_during_a_call),
+    cmocka_unit_test(test_signal_waits_for_the_stop),
+    cmocka_unit_test(test_signal_with_hold),
+    cmocka_unit_test(test_second_signal_stops_at_once),
+    cmocka_unit_test(test_full_disk),
+    cmocka_unit_test(test_reboot_while_waiting),
+    cmocka_unit_test(test_reboot_after_healthy),
+    cmocka_unit_test(test_new_one_is_started_by_hand_before_the_old_one),
+    cmocka_unit_test(test_back_after_success),
+};
+
+WORLD_MAIN(tests)
