@@ -190,20 +190,25 @@ static int take_row(struct run *r, const struct plan_row *row, struct err *err)
 static int check_old_rests(struct run *r, struct err *err)
 {
     for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        AUTO_CONTAINER struct container old = CONTAINER_INIT;
-        if (run_evidence(r, STEP_STOP_OLD, (int)i) == NULL) {
+        AUTO_JSON json_t *old = NULL;
+        const json_t *stopped = run_evidence(r, STEP_STOP_OLD, (int)i);
+        if (stopped == NULL) {
             continue;
         }
-        if (run_inspect(r, (int)i, r->nodes[i].old_id, &old, err) != 0) {
+        if (engine_container_inspect(r->nodes[i].engine, r->nodes[i].old_id, &old, err) != 0) {
             return -1;
         }
-        if (old.running) {
+        bool running = json_bool(old, "State.Running", false);
+        const char *then = json_text(stopped, "started_at", "");
+        const char *now = json_text(old, "State.StartedAt", "");
+        if (running || !str_eq(then, now)) {
             r->asks_person = run_begun_anywhere(r, STEP_START_NEW);
             return err_fail(err, ERR_FAILED,
-                            "the old container '%s' runs again, and omslaunch did not start it\n"
-                            "HINT: find out who did; stop it, then 'omslaunch resume %s', or go "
-                            "back with 'omslaunch rollback %s'",
-                            old.name, r->id, r->id);
+                            "the old container '%s' %s since it was stopped, and omslaunch did not "
+                            "start it: what it wrote is not in the backup\n"
+                            "HINT: go back with 'omslaunch rollback %s', then upgrade again",
+                            json_text(old, "Name", "/?") + 1, running ? "runs again" : "has run",
+                            r->id);
         }
     }
     return 0;

@@ -17,16 +17,19 @@ static uint64_t stop_timeout_ms(const struct run *r, const struct container *old
     return ours > own ? ours : own;
 }
 
-static json_t *stop_evidence(uint64_t t1_ms, uint64_t took_ms, int exit_code)
+/* `started_at` tells later whether it has run again in between. */
+static json_t *stop_evidence(uint64_t t1_ms, uint64_t took_ms, const json_t *answer)
 {
     AUTO_STR struct str summary = STR_INIT;
+    int exit_code = (int)json_int(answer, "State.ExitCode", 0);
     str_append(&summary, "stopped in ");
     str_append_duration(&summary, took_ms);
     if (exit_code == KILLED_BY_ENGINE) {
         str_append(&summary, ", killed: it did not stop in time (--stop-timeout)");
     }
-    return json_make("{s:s, s:I, s:i}", "summary", str_get(&summary), "t1_ms", (json_int_t)t1_ms,
-                     "exit_code", exit_code);
+    return json_make("{s:s, s:I, s:i, s:s}", "summary", str_get(&summary), "t1_ms",
+                     (json_int_t)t1_ms, "exit_code", exit_code, "started_at",
+                     json_text(answer, "State.StartedAt", ""));
 }
 
 STEP_APPLY(stop_old_apply)
@@ -35,8 +38,8 @@ STEP_APPLY(stop_old_apply)
     struct engine *e = r->nodes[node].engine;
     const char *id = r->nodes[node].old_id;
     AUTO_CONTAINER struct container old = CONTAINER_INIT;
-    AUTO_CONTAINER struct container stopped = CONTAINER_INIT;
     AUTO_JSON json_t *never = json_make("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0);
+    AUTO_JSON json_t *stopped = NULL;
     if (run_inspect(r, node, id, &old, err) != 0) {
         return -1;
     }
@@ -47,37 +50,35 @@ STEP_APPLY(stop_old_apply)
     uint64_t t1_ms = clock_wall_ms();
     uint64_t begun_ms = clock_mono_ms();
     if (engine_container_stop(e, id, stop_timeout_ms(r, &old), err) != 0 ||
-        run_inspect(r, node, id, &stopped, err) != 0) {
+        engine_container_inspect(e, id, &stopped, err) != 0) {
         return -1;
     }
-    if (stopped.running) {
+    if (json_bool(stopped, "State.Running", false)) {
         return err_fail(err, ERR_FAILED,
                         "the container '%s' still runs after it was stopped\n"
                         "HINT: something starts it again; find out what, before going on",
-                        stopped.name);
+                        old.name);
     }
-    *ret = stop_evidence(t1_ms, clock_mono_ms() - begun_ms, stopped.exit_code);
+    *ret = stop_evidence(t1_ms, clock_mono_ms() - begun_ms, stopped);
     return 0;
 }
 
 STEP_PROBE(stop_old_probe)
 {
     (void)prepared;
-    AUTO_CONTAINER struct container old = CONTAINER_INIT;
     AUTO_JSON json_t *answer = NULL;
-    if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].old_id, &answer, err) != 0 ||
-        container_from_engine(answer, &old, err) != 0) {
+    if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].old_id, &answer, err) != 0) {
         return -1;
     }
     uint64_t finished_ms = 0;
-    bool never = str_eq(json_text(old.host_config, "RestartPolicy.Name", "no"), "no");
-    if (old.running || !never ||
+    bool never = str_eq(json_text(answer, "HostConfig.RestartPolicy.Name", "no"), "no");
+    if (json_bool(answer, "State.Running", false) || !never ||
         clock_parse(json_text(answer, "State.FinishedAt", ""), &finished_ms) != 0) {
         *ret = STEP_NOT_DONE;
         return 0;
     }
     *ret = STEP_DONE;
-    *ret_evidence = stop_evidence(finished_ms, 0, old.exit_code);
+    *ret_evidence = stop_evidence(finished_ms, 0, answer);
     return 0;
 }
 
