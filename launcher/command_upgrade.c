@@ -127,7 +127,8 @@ int command_upgrade(const struct options *options)
         return command_plan(options);
     }
     state_make_run_id(run_id);
-    if (session_open(options, &session, &err) != 0 || state_prepare(session.state, &err) != 0 ||
+    if (session_open(options, &session, &err) != 0 || session_need_tag(options, &err) != 0 ||
+        state_prepare(session.state, &err) != 0 ||
         state_lock(session.state, session.endpoint, options->arguments.items[1], run_id,
                    options->lock_wait_ms, &lock, &err) != 0) {
         return session_fail(&err);

@@ -74,13 +74,21 @@ int session_open(const struct options *options, struct session *ret, struct err 
     return 0;
 }
 
-int session_survey(const struct session *s, struct survey *ret, struct err *err)
+int session_need_tag(const struct options *options, struct err *err)
 {
-    const struct options *o = s->options;
-    if (o->tag == NULL) {
+    if (options->tag == NULL) {
         return err_fail(err, ERR_USAGE,
                         "no --tag was given: the version to upgrade to\n"
                         "HINT: for example --tag feature_4.0.0-ce");
+    }
+    return 0;
+}
+
+int session_survey(const struct session *s, struct survey *ret, struct err *err)
+{
+    const struct options *o = s->options;
+    if (session_need_tag(o, err) != 0) {
+        return -1;
     }
     const struct survey_request request = {
         .endpoint = s->endpoint,

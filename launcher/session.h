@@ -28,6 +28,8 @@ struct session {
 int session_open(const struct options *options, struct session *ret, struct err *err) MUST_USE;
 void session_free(struct session *s);
 
+/* ERR_USAGE without --tag: for who must know before the survey does. */
+int session_need_tag(const struct options *options, struct err *err) MUST_USE;
 /* The survey of the container and tag that the command line names. */
 int session_survey(const struct session *s, struct survey *ret, struct err *err) MUST_USE;
 
