@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016,SC2034,SC2119,SC2120,SC2154
 # What the tests share. A test says what the command must answer, word for word; what must not have
 # changed is compared by `unchanged`.
 
@@ -82,10 +83,10 @@ says() {
     same "$text" "$stderr" 'stderr is not what it should be' && same '' "$output" 'stdout is not empty'
 }
 
-# refused CODE MESSAGE HINT ARGUMENT…: says(), and neither engine nor MetaDB nor state folder was
-# touched.
+# refused CODE MESSAGE HINT ARGUMENT…: says(), and neither engine nor MetaDB was touched, and no run
+# begun.
 refused() {
-    says "$@" && unchanged && no_state
+    says "$@" && unchanged && no_run
 }
 
 # The state of the site before the tests of a file; `unchanged` compares with it.
@@ -106,10 +107,12 @@ no_state() {
     }
 }
 
+# no_run [FOLDER]: at most empty folders and the lock.
 no_run() {
     local found
-    found=$(find "$STATE" -path "$STATE/runs/*" 2>/dev/null)
-    same '' "$found" 'a run was begun'
+    found=$(find "${1:-$STATE}" \( -path '*/runs/*' -o -path '*/backups/*' \) 2>/dev/null)
+    same '' "$found" 'a run was begun' &&
+        same '' "$(find "$(dirname "${1:-$STATE}")" -name '*.lock' -not -path '*/locks/*' 2>/dev/null)" 'a lock is in a wrong place'
 }
 
 # until_true SECONDS COMMAND…
@@ -130,10 +133,15 @@ one_document() {
     same 1 "$(jq -s length <<<"$output")" 'stdout is not one JSON document'
 }
 
+# changing_events FILE: actions of the engine but for files read out of a container.
+changing_events() {
+    jq -r 'select(.Action != "archive-path") | .Type + " " + .Action' "$1"
+}
+
 # What a client changed by SQL, out of MariaDB's general log; the heartbeats of the stand-in aside.
 changing_statements() {
     lab lab_general_log dump | grep -aiE \
         '(Query|Execute|Prepare)[[:space:]]+(/\*.*\*/ *)?(insert|update|delete|replace|create|alter|drop|truncate|rename|grant|revoke|lock|flush|optimize|load|call|set +global)' |
-        grep -avE 'insert into `cm_hb_331`\.(heatbeat_sequence|heart_beat) |update `cm_331`\.host set host_status'
+        grep -avE 'set global general_log|insert into `cm_hb_331`\.(heatbeat_sequence|heart_beat) |update `cm_331`\.host set host_status'
     return 0
 }

@@ -76,7 +76,8 @@ site_digest() {
 site_snapshot() {
     local names
     names=$(database_names)
-    lab_inspect_all
+    # The engine lists the mounts of a container that does not run in any order.
+    lab_inspect_all | jq 'map(.Mounts |= sort_by(.Destination))'
     lab_images
     lab_ha_config
     # shellcheck disable=SC2086

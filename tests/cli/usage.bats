@@ -12,7 +12,7 @@ wrong_usage() {
 }
 
 UPGRADE=(upgrade oms_331 --tag "$NEW")
-COMMANDS='upgrade plan check inspect status runs'
+COMMANDS='upgrade resume rollback plan check inspect status runs'
 # What each command takes. This is API: an option may come, but none may go.
 EVERY='host state-dir output quiet log-level log-format help version'
 UPGRADE_LIKE="tag image load name host-ip https-crt https-key set-env accept stop-timeout health-timeout
@@ -20,7 +20,9 @@ UPGRADE_LIKE="tag image load name host-ip https-crt https-key set-env accept sto
 
 options_of() {
     case $1 in
-    upgrade) echo "dry-run yes lock-wait $UPGRADE_LIKE" ;;
+    upgrade) echo "on-failure dry-run yes lock-wait $UPGRADE_LIKE" ;;
+    resume) echo "on-failure answer yes lock-wait $EVERY" ;;
+    rollback) echo "yes-lose-changes-since yes lock-wait $EVERY" ;;
     plan | check) echo "$UPGRADE_LIKE" ;;
     *) echo "$EVERY" ;;
     esac
@@ -71,6 +73,10 @@ options_of() {
     wrong_usage "--output 'xml' is not known" 'it takes text|json' "${UPGRADE[@]}" --output xml
     wrong_usage "--log-level 'loud' is not known" 'it takes error|warn|info|debug' "${UPGRADE[@]}" --log-level loud
     wrong_usage "--log-format 'js' is not known" 'it takes text|json' "${UPGRADE[@]}" --log-format js
+}
+
+@test "a choice of resume that is none" {
+    wrong_usage "--on-failure 'ask' is not known" 'it takes rollback|hold' resume --on-failure ask
 }
 
 @test "a duration that is none" {
@@ -131,16 +137,17 @@ options_of() {
 }
 
 @test "an endpoint that is no unix socket" {
-    wrong_usage "the engine's endpoint 'ftp://h' is no unix socket, and only those can be used" \
+    says 64 "the engine's endpoint 'ftp://h' is no unix socket, and only those can be used" \
         'write it as unix:///var/run/docker.sock' "${UPGRADE[@]}" --state-dir "$STATE" --host ftp://h
-    wrong_usage "the engine's endpoint 'unix://docker.sock' has no absolute path of a socket" \
+    says 64 "the engine's endpoint 'unix://docker.sock' has no absolute path of a socket" \
         'write it as unix:///var/run/docker.sock' "${UPGRADE[@]}" --state-dir "$STATE" --host unix://docker.sock
+    no_run
 }
 
 @test "a socket path that is too long" {
     local path
     path=/$(printf 'x%.0s' {1..120})
-    wrong_usage "the path of the engine's socket in 'unix://$path' is longer than 107 bytes, which no unix socket can have" \
+    says 64 "the path of the engine's socket in 'unix://$path' is longer than 107 bytes, which no unix socket can have" \
         'give a shorter path, for example through a symbolic link' "${UPGRADE[@]}" --state-dir "$STATE" --host "unix://$path"
 }
 

@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# The commands that read: what they print, in which form, and that they change nothing.
+bats_require_minimum_version 1.7.0
+load common
+
+READ='inspect plan check'
+
+setup_file() {
+    remember
+    lab lab_events "$BATS_FILE_TMPDIR/events"
+    lab lab_general_log clear
+    lab lab_general_log on
+}
+
+setup() {
+    setup_common
+    TARGET=(--tag "$NEW" --load "$CLI_DIR/new.tar")
+}
+
+teardown() {
+    no_run
+}
+
+# arguments_of COMMAND: into ARGUMENTS
+arguments_of() {
+    case $1 in
+    inspect) ARGUMENTS=("$1" oms_331 "${AT[@]}") ;;
+    plan | check) ARGUMENTS=("$1" oms_331 "${TARGET[@]}" "${AT[@]}") ;;
+    *) ARGUMENTS=("$1" "${AT[@]}") ;;
+    esac
+}
+
+@test "inspect: version, region, MetaDB, mounts" {
+    run -0 --separate-stderr omslaunch inspect oms_331 "${AT[@]}"
+    same '' "$stderr"
+    port=$(sed -n 's/^oms_meta_port: "\(.*\)"/\1/p' "$CLI_DIR/config.yaml")
+    same "container  oms_331 (running), $REPO:$OLD
+version    3.3.1-CE
+host IP    127.0.0.11
+region     0 cn-lab
+MetaDB     127.0.0.1:$port as oms@tenant#cluster
+databases  rm_331, cm_331, cm_hb_331
+mounts     /etc/localtime → /etc/localtime (ro)
+           $NODE/config.yaml → /home/admin/conf/config.yaml
+           $NODE/logs → /home/admin/logs
+           $NODE/run → /home/ds/run
+           $NODE/store → /home/ds/store" "$output"
+}
+
+@test "inspect --output json: the same as data" {
+    run -0 --separate-stderr omslaunch inspect oms_331 -o json "${AT[@]}"
+    same '' "$stderr"
+    one_document
+    same '"oms_331" "running" "3.3.1-CE" "127.0.0.11" ["rm_331","cm_331","cm_hb_331"] 5' \
+        "$(jq -c '.container, .status, .version, .host_ip, [.metadb.rm, .metadb.cm, .metadb.heartbeat], (.mounts | length)' <<<"$output" | xargs -d '\n')"
+    same "$(engine inspect -f '{{.Id}}' oms_331)" "$(jq -r .id <<<"$output")"
+}
+
+@test "check: every rule, and 0" {
+    run -0 --separate-stderr omslaunch check oms_331 "${TARGET[@]}" "${AT[@]}"
+    same '' "$stderr"
+    same '' "$(grep '^fail' <<<"$output")"
+    for rule in container.name image.tag image.present binds.match bind.source version.path metadb.reachable; do
+        grep -qE "^pass +$rule " <<<"$output"
+    done
+}
+
+@test "check --output json: a finding for each rule" {
+    run -0 --separate-stderr omslaunch check oms_331 -o json "${TARGET[@]}" "${AT[@]}"
+    same '' "$stderr"
+    one_document
+    same 0 "$(jq '[.findings[] | select(.verdict == "fail" and .severity == "error")] | length' <<<"$output")"
+    same '[]' "$(jq -c '[.findings[] | select((.rule | length) == 0 or (.text | length) == 0)]' <<<"$output")"
+    same 0 "$(jq '[.findings[] | .verdict] - ["pass", "fail", "not-applicable", "waived"] | length' <<<"$output")"
+}
+
+@test "check of what is refused: 65, and the document all the same" {
+    run -65 --separate-stderr omslaunch check oms_331 -o json --tag "$NEW" "${AT[@]}"
+    one_document
+    same '"image.present"' "$(jq -c '.findings[] | select(.verdict == "fail" and .severity == "error") | .rule' <<<"$output")"
+    has "$stderr" "omslaunch: error: 1 rule refuses this upgrade:"
+}
+
+@test "--accept: the finding stays, waived, with its reason" {
+    run -0 --separate-stderr omslaunch check oms_331 -o json "${TARGET[@]}" "${AT[@]}" --tag feature_4.2.9-ce \
+        --accept 'version.path=the vendor said so = yes'
+    same '{"verdict":"waived","waiver_reason":"the vendor said so = yes"}' \
+        "$(jq -c '.findings[] | select(.rule == "version.path") | {verdict, waiver_reason}' <<<"$output")"
+    run -0 --separate-stderr omslaunch plan oms_331 -o json "${TARGET[@]}" "${AT[@]}" --tag feature_4.2.9-ce \
+        --accept 'version.path=the vendor said so = yes'
+    same '["version.path","the vendor said so = yes"]' "$(jq -c '.waived[] | [.rule, .reason]' <<<"$output")"
+}
+
+@test "plan: what changes, the steps in their order" {
+    run -0 --separate-stderr omslaunch plan oms_331 "${TARGET[@]}" "${AT[@]}"
+    same '' "$stderr"
+    has "$output" "Upgrade of 'oms_331': 3.3.1-CE → 4.0.0-CE"
+    has "$output" $'\n'"  Config.Env.IS_UPGRADE              (not set) → true"$'\n'
+    same 'load_image create_new ha_off stop_old trim_heartbeats backup_metadb swap_names start_new init_metadata wait_healthy keep_running ha_on' \
+        "$(sed -n '/^Steps:/,/^$/s/^ *[0-9]*  \([a-z_]*\) .*/\1/p' <<<"$output" | xargs)"
+}
+
+@test "plan --output json twice: the same plan; other work, another digest" {
+    run -0 --separate-stderr omslaunch plan oms_331 -o json "${TARGET[@]}" "${AT[@]}"
+    same '' "$stderr"
+    one_document
+    first=$output
+    digest=$(jq -r .digest <<<"$output")
+    [[ $digest =~ ^[0-9a-f]{64}$ ]]
+    same false "$(jq .nothing_to_do <<<"$output")"
+    sleep 1.1
+    run -0 --separate-stderr omslaunch plan oms_331 -o json "${TARGET[@]}" "${AT[@]}"
+    same "$digest" "$(jq -r .digest <<<"$output")"
+    # What the rules found rests on facts of the moment, such as free space.
+    same "$(jq -S 'del(.findings)' <<<"$first")" "$(jq -S 'del(.findings)' <<<"$output")"
+    for other in --set-env=A=1 --name=oms_400 --health-timeout=20m --host-ip=127.0.0.12 --refetch-reserve=31; do
+        run --separate-stderr omslaunch plan oms_331 -o json "${TARGET[@]}" "${AT[@]}" "$other" \
+            --accept 'host.ip=a test'
+        [ "$(jq -r .digest <<<"$output")" != "$digest" ] || {
+            echo "$other makes no other plan" >&2
+            false
+        }
+    done
+}
+
+@test "upgrade --dry-run is plan, and makes no state folder" {
+    plan=$(omslaunch plan oms_331 "${TARGET[@]}" "${AT[@]}")
+    run -0 --separate-stderr omslaunch upgrade oms_331 --dry-run "${TARGET[@]}" "${AT[@]}"
+    same "$plan" "$output"
+    same '' "$stderr"
+    plan=$(omslaunch plan oms_331 -o json "${TARGET[@]}" "${AT[@]}" | jq 'del(.findings)')
+    run -0 --separate-stderr omslaunch upgrade oms_331 -n -o json "${TARGET[@]}" "${AT[@]}"
+    same "$plan" "$(jq 'del(.findings)' <<<"$output")"
+    run -65 --separate-stderr omslaunch upgrade oms_331 -n --tag "$NEW" "${AT[@]}"
+    dry=$stderr
+    run -65 --separate-stderr omslaunch plan oms_331 --tag "$NEW" "${AT[@]}"
+    same "$stderr" "$dry"
+    no_state
+}
+
+@test "the version that runs already: nothing to do" {
+    run -0 --separate-stderr omslaunch plan oms_331 --tag "$OLD" "${AT[@]}"
+    same "nothing to do: 'oms_331' runs $REPO:$OLD already" "$output"
+    run -0 --separate-stderr omslaunch plan oms_331 --tag "$OLD" -o json "${AT[@]}"
+    same true "$(jq .nothing_to_do <<<"$output")"
+    run -0 --separate-stderr omslaunch upgrade oms_331 --tag "$OLD" "${AT[@]}"
+    same '' "$output"
+    same "nothing to do: 'oms_331' runs $REPO:$OLD already" "$stderr"
+    run -0 --separate-stderr omslaunch upgrade oms_331 --tag "$OLD" -q "${AT[@]}"
+    same '' "$output$stderr"
+    run -0 --separate-stderr omslaunch upgrade oms_331 --tag "$OLD" -o json "${AT[@]}"
+    one_document
+    same '["nothing-to-do","oms_331",0]' "$(jq -c '[.result, .deployment, .exit]' <<<"$output")"
+}
+
+@test "runs without a state folder: none, and none is made" {
+    run -0 --separate-stderr omslaunch runs "${AT[@]}"
+    same '' "$output$stderr"
+    run -0 --separate-stderr omslaunch runs -o json "${AT[@]}"
+    same '[]' "$output"
+}
+
+@test "--output json --quiet: one document, and nothing on stderr" {
+    for command in $READ runs; do
+        arguments_of "$command"
+        run -0 --separate-stderr omslaunch "${ARGUMENTS[@]}" -o json -q
+        one_document
+        same '' "$stderr"
+    done
+}
+
+@test "--log-format json: each line of stderr is an object with level and text" {
+    run -65 --separate-stderr omslaunch upgrade oms_331 --log-format json --tag "$NEW" "${AT[@]}"
+    same '' "$output"
+    [ "$(wc -l <<<"$stderr")" -gt 0 ]
+    while read -r line; do
+        jq -e 'type == "object"' <<<"$line" >/dev/null || {
+            echo "no JSON object: $line" >&2
+            false
+        }
+    done <<<"$stderr"
+    same 1 "$(jq -s '[.[] | select(.level == "error")] | length' <<<"$stderr")"
+}
+
+@test "NO_COLOR, no terminal: no control characters" {
+    run -65 --separate-stderr env NO_COLOR=1 TERM=xterm "$PROGRAM" upgrade oms_331 --tag "$NEW" "${AT[@]}"
+    has_not "$output$stderr" $'\033'
+    has_not "$output$stderr" $'\r'
+}
+
+@test "--host and DOCKER_HOST lead to the same" {
+    run -0 --separate-stderr omslaunch inspect oms_331 --state-dir "$STATE" --host "$HOST"
+    same=$output
+    export DOCKER_HOST=$HOST
+    run -0 --separate-stderr omslaunch inspect oms_331 --state-dir "$STATE"
+    same "$same" "$output"
+}
+
+@test "the container by its ID" {
+    id=$(engine inspect -f '{{.Id}}' oms_331)
+    run -0 --separate-stderr omslaunch inspect "$id" -o json "${AT[@]}"
+    same '"oms_331"' "$(jq -c .container <<<"$output")"
+}
+
+@test "no reading command changed anything: inspect, events, statements" {
+    lab lab_general_log off
+    lab lab_events_stop
+    unchanged
+    # Reading config.yaml out of the container is an event as well.
+    grep -q '"Action":"archive-path"' "$BATS_FILE_TMPDIR/events"
+    same '' "$(changing_events "$BATS_FILE_TMPDIR/events")"
+    [ "$(lab lab_general_log dump | grep -ac 'information_schema.schemata')" -gt 10 ]
+    same '' "$(changing_statements)"
+}
