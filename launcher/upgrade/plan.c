@@ -169,15 +169,11 @@ static json_t *mounts_to_json(const struct container *c)
     return mounts;
 }
 
-static json_t *health_to_json(const struct node *n, const struct container *desired)
+/* Where OMS answers when it runs in this container. */
+static json_t *health_to_json(const struct node *n, const struct container *c)
 {
-    const char *host = n->host_ip;
-    const json_t *env = json_object_get(desired->config, "Env");
-    const char *host_ip = spec_env_get(env, "OMS_HOST_IP");
-    if (host_ip != NULL) {
-        host = host_ip;
-    }
-    bool tls = container_has_tls(desired);
+    const char *host = spec_env_get(json_object_get(c->config, "Env"), "OMS_HOST_IP");
+    bool tls = container_has_tls(c);
     bool ipv6 = host != NULL && strchr(host, ':') != NULL;
     AUTO_FREE char *url =
         mem_printf("%s://%s%s%s:%u/oms/health", tls ? "https" : "http", ipv6 ? "[" : "",
@@ -194,17 +190,17 @@ static json_t *node_to_json(const struct plan_request *r, size_t i)
     json_put_text(node, "name", n->name);
     json_put_text(node, "endpoint", r->endpoint);
     json_put(node, "old",
-             json_make("{s:s, s:s, s:s, s:s, s:b, s:o}", "id", n->old.id, "name", n->old.name,
+             json_make("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "id", n->old.id, "name", n->old.name,
                        "image", n->old.image_ref, "image_id", n->old.image_id, "running",
-                       (int)n->old.running, "restart_policy",
+                       (int)n->old.running, "health", health_to_json(n, &n->old), "restart_policy",
                        restart == NULL ? json_null() : json_deep_copy(restart)));
     json_put(node, "new",
-             json_make("{s:s, s:s, s:s?, s:o, s:o, s:o}", "name", desired->name, "image",
-                       desired->image_ref, "image_id", r->images[i].id, "config",
+             json_make("{s:s, s:s, s:s?, s:o, s:o, s:o, s:o}", "name", desired->name, "image",
+                       desired->image_ref, "image_id", r->images[i].id, "health",
+                       health_to_json(n, desired), "config",
                        config_without_secrets(desired->config), "host_config",
                        json_deep_copy(desired->host_config), "mounts", mounts_to_json(desired)));
     json_put(node, "changes", spec_diff(&n->old, n->old_image, desired, r->new_image_configs[i]));
-    json_put(node, "health", health_to_json(n, desired));
     json_put(node, "region", json_integer(n->config.cm_location));
     return node;
 }

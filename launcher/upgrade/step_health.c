@@ -1,6 +1,8 @@
 /* wait_healthy: the container, the console and the servers, until all of them are well. */
 #include "launcher/upgrade/step_impl.h"
 
+#include <string.h>
+
 #include "inspect/oms_health.h"
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
@@ -14,6 +16,7 @@
 
 /* What is still missing, one sentence; empty when all is well. */
 struct health {
+    bool new_ones;
     struct str missing;
     struct str certificate;
 };
@@ -40,24 +43,50 @@ static int refuse_stopped(struct run *r, int node, const char *id, const struct 
                     c->name, c->exit_code, str_get(&tail), c->name);
 }
 
+static void add_missing(struct health *h, const char *text)
+{
+    /* One line: the hint of an error is for its end. */
+    str_appendf(&h->missing, "%s%.*s", h->missing.len > 0 ? "; " : "", (int)strcspn(text, "\n"),
+                text);
+}
+
+/* An engine or a MetaDB that restarts comes back: that is waited for like everything else. */
+static int note_silence(struct health *h, const struct err *err)
+{
+    if (err->kind != ERR_UNREACHABLE && err->kind != ERR_TIMEOUT) {
+        return -1;
+    }
+    add_missing(h, err->text);
+    return 0;
+}
+
 /* Restarting by itself never makes an OMS whole: that is a failure at once, not a wait. */
-static int check_container(struct run *r, int node, const char *id, struct err *err)
+static int check_container(struct run *r, int node, const char *id, struct health *h,
+                           struct err *err)
 {
     AUTO_CONTAINER struct container c = CONTAINER_INIT;
     if (run_inspect(r, node, id, &c, err) != 0) {
-        return -1;
+        return note_silence(h, err);
     }
     return c.running && !c.restarting ? 0 : refuse_stopped(r, node, id, &c, err);
 }
 
+/* Where a node answers: the upgrade may change address and TLS. */
+static const char *health_of(const struct run *r, int node, const struct health *h,
+                             const char *field)
+{
+    AUTO_FREE char *path = mem_printf("%s.health.%s", h->new_ones ? "new" : "old", field);
+    return json_text(plan_node(r->plan, node), path, NULL);
+}
+
 static void check_http(const struct run *r, int node, struct health *h)
 {
-    const char *url = json_text(plan_node(r->plan, node), "health.url", "");
+    const char *url = health_of(r, node, h, "url");
     AUTO_OMS_HEALTH struct oms_health health = {.healthy = false};
     oms_health_ask(url, HTTP_TIMEOUT_MS, &health);
     if (!health.healthy) {
-        str_appendf(&h->missing, "%s%s %s", h->missing.len > 0 ? "; " : "", url,
-                    str_get(&health.state));
+        AUTO_FREE char *text = mem_printf("%s %s", url, str_get(&health.state));
+        add_missing(h, text);
     }
     if (health.certificate.len > 0 && h->certificate.len == 0) {
         str_append(&h->certificate, str_get(&health.certificate));
@@ -79,7 +108,7 @@ static const json_t *find_host(const json_t *servers, const char *ip)
 static void check_server(const struct run *r, int node, const json_t *servers, uint64_t since_ms,
                          struct health *h)
 {
-    const char *ip = json_text(plan_node(r->plan, node), "health.host_ip", NULL);
+    const char *ip = health_of(r, node, h, "host_ip");
     if (ip == NULL) {
         return; /* an OMS without OMS_HOST_IP: there is no telling which server it is */
     }
@@ -94,26 +123,39 @@ static void check_server(const struct run *r, int node, const json_t *servers, u
     }
 }
 
-/* One look at everything. The MetaDB is asked only when everything else is well. */
-static int look(struct run *r, bool new_ones, uint64_t since_ms, struct health *h, struct err *err)
+/* An old container that did not run before is not waited for. */
+static bool is_awaited(const struct run *r, int node, const struct health *h)
 {
+    return h->new_ones || json_bool(plan_node(r->plan, node), "old.running", false);
+}
+
+/* One look at everything. The MetaDB is asked only when everything else is well. */
+static int look(struct run *r, uint64_t since_ms, struct health *h, struct err *err)
+{
+    bool any = false;
     str_reset(&h->missing);
     for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        const char *id = new_ones ? r->nodes[i].new_id : r->nodes[i].old_id;
-        if (check_container(r, (int)i, id, err) != 0) {
+        const char *id = h->new_ones ? r->nodes[i].new_id : r->nodes[i].old_id;
+        if (!is_awaited(r, (int)i, h)) {
+            continue;
+        }
+        any = true;
+        if (check_container(r, (int)i, id, h, err) != 0) {
             return -1;
         }
         check_http(r, (int)i, h);
     }
-    if (h->missing.len > 0) {
+    if (!any || h->missing.len > 0) {
         return 0;
     }
     AUTO_JSON json_t *servers = NULL;
     if (run_metadb(r, "servers", NULL, SERVERS_TIMEOUT_MS, &servers, err) != 0) {
-        return -1;
+        return note_silence(h, err);
     }
     for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        check_server(r, (int)i, servers, since_ms, h);
+        if (is_awaited(r, (int)i, h)) {
+            check_server(r, (int)i, servers, since_ms, h);
+        }
     }
     return 0;
 }
@@ -131,13 +173,13 @@ static uint64_t started_ms(const struct run *r, bool new_ones)
     return last_ms;
 }
 
-static int wait_until_healthy(struct run *r, bool new_ones, struct health *h, struct err *err)
+static int wait_until_healthy(struct run *r, struct health *h, struct err *err)
 {
     uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.health_timeout_ms", 0);
     uint64_t deadline_ms = clock_deadline(timeout_ms);
-    uint64_t since_ms = started_ms(r, new_ones);
+    uint64_t since_ms = started_ms(r, h->new_ones);
     for (;;) {
-        if (look(r, new_ones, since_ms, h, err) != 0) {
+        if (look(r, since_ms, h, err) != 0) {
             return -1;
         }
         if (h->missing.len == 0) {
@@ -162,9 +204,9 @@ static int wait_until_healthy(struct run *r, bool new_ones, struct health *h, st
 
 static int wait_and_tell(struct run *r, bool new_ones, json_t **ret, struct err *err)
 {
-    struct health h = {.missing = STR_INIT};
+    struct health h = {.new_ones = new_ones};
     uint64_t begun_ms = clock_mono_ms();
-    int rc = wait_until_healthy(r, new_ones, &h, err);
+    int rc = wait_until_healthy(r, &h, err);
     if (rc == 0) {
         AUTO_STR struct str summary = STR_INIT;
         str_append(&summary, "container, console and servers are well after ");
