@@ -7,10 +7,37 @@
 
 /* `--ulimit nproc=65535:65535` of the runbook. */
 #define NPROC_LIMIT 65535
+/* The engine names a container by so many digits of its ID when nobody says otherwise. */
+#define SHORT_ID_LEN 12
 
 static json_t *section_of(const struct container *c, const char *section)
 {
     return str_eq(section, "Config") ? c->config : c->host_config;
+}
+
+/* A name that nobody chose: the engine's own, out of the container's ID, or the host's. */
+static bool hostname_is_given(const struct container *c)
+{
+    const char *hostname = json_text(c->config, "Hostname", "");
+    return str_eq(json_text(c->host_config, "UTSMode", ""), "host") ||
+           (c->id != NULL && strlen(hostname) == SHORT_ID_LEN &&
+            strncmp(c->id, hostname, SHORT_ID_LEN) == 0);
+}
+
+json_t *spec_user_value(const struct container *old, const json_t *old_image,
+                        const struct spec_field *f)
+{
+    const json_t *value = json_object_get(section_of(old, f->section), f->name);
+    if (str_eq(f->name, "Entrypoint") && spec_is_empty(value) &&
+        !spec_is_empty(json_object_get(old_image, f->name))) {
+        /* Taken away by the user; this is how the engine is told so. */
+        return json_make("[s]", "");
+    }
+    if (f->fate == SPEC_DERIVED || f->fate == SPEC_LOST || spec_is_empty(value) ||
+        (str_eq(f->name, "Hostname") && hostname_is_given(old))) {
+        return spec_subtract(f->shape, NULL, NULL);
+    }
+    return spec_subtract(f->shape, value, spec_image_default(f, old->config, old_image));
 }
 
 /* What the user set in one section of the old container. */
@@ -21,33 +48,17 @@ static json_t *keep_section(const struct container *old, const json_t *old_image
     size_t count;
     const struct spec_field *fields = spec_field_table(&count);
     for (size_t i = 0; i < count; i++) {
-        const struct spec_field *f = &fields[i];
-        const json_t *value = json_object_get(section_of(old, section), f->name);
-        if (!str_eq(f->section, section) || f->fate == SPEC_DERIVED || f->fate == SPEC_LOST ||
-            spec_is_empty(value)) {
+        if (!str_eq(fields[i].section, section)) {
             continue;
         }
-        const json_t *image = f->from_image ? json_object_get(old_image, f->name) : NULL;
-        json_t *own = spec_subtract(f->shape, value, image);
+        json_t *own = spec_user_value(old, old_image, &fields[i]);
         if (spec_is_empty(own)) {
             json_decref(own);
         } else {
-            json_put(kept, f->name, own);
+            json_put(kept, fields[i].name, own);
         }
     }
     return kept;
-}
-
-/* A command belongs to the entrypoint that it was given to: with an entrypoint of the user's own
- * the engine ignores the image's command, so that an equal one must be named all the same. */
-static void keep_command_of_own_entrypoint(const struct container *old, json_t *config)
-{
-    if (json_object_get(config, "Entrypoint") != NULL) {
-        json_t *command = json_object_get(old->config, "Cmd");
-        if (!spec_is_empty(command)) {
-            json_object_set(config, "Cmd", command);
-        }
-    }
 }
 
 static int set_environment(const struct spec_request *request, json_t *config, struct err *err)
@@ -80,19 +91,38 @@ static int set_environment(const struct spec_request *request, json_t *config, s
     return 0;
 }
 
+/* A privileged container has no label of SELinux: the engine adds this by itself, the plan says it.
+ */
+static void set_privileged(json_t *host_config)
+{
+    if (!json_bool(host_config, "Privileged", false)) {
+        json_t *options = json_object_get(host_config, "SecurityOpt");
+        if (options == NULL) {
+            options = json_array();
+            json_put(host_config, "SecurityOpt", options);
+        }
+        json_add(options, json_string("label=disable"));
+    }
+    json_put(host_config, "Privileged", json_true());
+}
+
+/* In its place, so that the others stay as they were written. */
 static void set_nproc(json_t *host_config)
 {
-    json_t *limits = json_array();
-    const json_t *old = json_object_get(host_config, "Ulimits");
-    for (size_t i = 0; i < json_array_size(old); i++) {
-        json_t *limit = json_array_get(old, i);
-        if (!str_eq(json_text(limit, "Name", ""), "nproc")) {
-            json_array_append(limits, limit);
+    json_t *nproc =
+        json_make("{s:s, s:i, s:i}", "Name", "nproc", "Soft", NPROC_LIMIT, "Hard", NPROC_LIMIT);
+    json_t *limits = json_object_get(host_config, "Ulimits");
+    if (limits == NULL) {
+        limits = json_array();
+        json_put(host_config, "Ulimits", limits);
+    }
+    for (size_t i = 0; i < json_array_size(limits); i++) {
+        if (str_eq(json_text(json_array_get(limits, i), "Name", ""), "nproc")) {
+            json_array_set_new(limits, i, nproc);
+            return;
         }
     }
-    json_add(limits, json_make("{s:s, s:i, s:i}", "Name", "nproc", "Soft", NPROC_LIMIT, "Hard",
-                               NPROC_LIMIT));
-    json_put(host_config, "Ulimits", limits);
+    json_add(limits, nproc);
 }
 
 static void add_mount(struct container *c, const struct mount *m)
@@ -136,24 +166,49 @@ static void drop_mount_at(json_t *host_config, const char *destination)
     }
 }
 
-/* A mount survives when the configuration asks for it; what only the old image asked for (an
- * anonymous volume) does not. */
-static bool mount_is_asked_for(const json_t *host_config, const struct mount *m)
+/* What the configuration asks for at a mount's place. */
+enum asked {
+    ASKED_NOT,   /* only the old image did, or nobody */
+    ASKED_SAME,  /* the very source that the old container has */
+    ASKED_EMPTY, /* an anonymous volume: each container gets a new one */
+    ASKED_MAX
+};
+
+static enum asked mount_asked(const struct container *c, const struct mount *m)
 {
-    const json_t *binds = json_object_get(host_config, "Binds");
+    const json_t *binds = json_object_get(c->host_config, "Binds");
+    const json_t *mounts = json_object_get(c->host_config, "Mounts");
     for (size_t i = 0; i < json_array_size(binds); i++) {
         if (bind_is_at(json_string_value(json_array_get(binds, i)), m->destination)) {
-            return true;
+            return ASKED_SAME;
         }
     }
-    const json_t *mounts = json_object_get(host_config, "Mounts");
     for (size_t i = 0; i < json_array_size(mounts); i++) {
-        AUTO_FREE char *clean = path_clean(json_text(json_array_get(mounts, i), "Target", ""));
+        const json_t *mount = json_array_get(mounts, i);
+        AUTO_FREE char *clean = path_clean(json_text(mount, "Target", ""));
         if (str_eq(clean, m->destination)) {
+            return str_eq(m->type, "volume") && json_text(mount, "Source", "")[0] == '\0'
+                       ? ASKED_EMPTY
+                       : ASKED_SAME;
+        }
+    }
+    if (json_array_size(json_object_get(c->host_config, "VolumesFrom")) > 0) {
+        return ASKED_SAME;
+    }
+    return spec_has_volume(c->config, m->destination) ? ASKED_EMPTY : ASKED_NOT;
+}
+
+bool spec_has_volume(const json_t *config, const char *destination)
+{
+    const char *path;
+    json_t *ignored;
+    json_object_foreach (json_object_get(config, "Volumes"), path, ignored) {
+        AUTO_FREE char *clean = path_clean(path);
+        if (str_eq(clean, destination)) {
             return true;
         }
     }
-    return json_array_size(json_object_get(host_config, "VolumesFrom")) > 0;
+    return false;
 }
 
 static int compare_mounts(const void *a, const void *b)
@@ -188,10 +243,14 @@ static void set_mounts(const struct spec_request *request, struct container *c)
                       .type = type, .source = source, .destination = destination, .options = none});
     }
     for (size_t i = 0; i < request->old->mount_count; i++) {
-        const struct mount *m = &request->old->mounts[i];
-        if (container_mount_at(c, m->destination) == NULL &&
-            mount_is_asked_for(c->host_config, m)) {
-            add_mount(c, m);
+        struct mount m = request->old->mounts[i];
+        enum asked asked = mount_asked(c, &m);
+        char empty[] = "";
+        if (asked == ASKED_EMPTY) {
+            m.source = empty;
+        }
+        if (asked != ASKED_NOT && container_mount_at(c, m.destination) == NULL) {
+            add_mount(c, &m);
         }
     }
     if (c->mount_count > 0) {
@@ -208,7 +267,6 @@ int spec_desired(const struct spec_request *request, struct container *ret, stru
     c.config = keep_section(old, request->old_image, "Config");
     c.host_config = keep_section(old, request->old_image, "HostConfig");
 
-    keep_command_of_own_entrypoint(old, c.config);
     if (json_object_get(c.config, "Labels") != NULL) {
         json_object_del(json_object_get(c.config, "Labels"), SPEC_LABEL_RUN);
     }
@@ -219,7 +277,7 @@ int spec_desired(const struct spec_request *request, struct container *ret, stru
         return -1;
     }
     json_put_text(c.host_config, "NetworkMode", "host");
-    json_put(c.host_config, "Privileged", json_true());
+    set_privileged(c.host_config);
     json_put(c.host_config, "PidsLimit", json_integer(-1));
     set_nproc(c.host_config);
     set_mounts(request, &c);

@@ -1,5 +1,8 @@
 /* From the old container to the new one: what the user set on the old one, less what its image set,
- * plus what an upgraded OMS needs (domain, "What OMS is, seen from its container"). */
+ * plus what an upgraded OMS needs (domain, "What OMS is, seen from its container").
+ *
+ * In a desired container a mount of type "volume" without a source is an anonymous volume: new and
+ * empty. */
 #ifndef OMSLAUNCH_UPGRADE_SPEC_H
 #define OMSLAUNCH_UPGRADE_SPEC_H
 
@@ -9,6 +12,7 @@
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
 #include "launcher/base/str.h"
+#include "launcher/upgrade/spec_fields.h"
 
 /* The label that says which run created a container; not part of the desired state. */
 #define SPEC_LABEL_RUN "io.omslaunch.run"
@@ -28,6 +32,13 @@ struct spec_request {
 /* The desired container. ERR_USAGE for a wrong "K=V". Caller frees `ret`. */
 int spec_desired(const struct spec_request *request, struct container *ret,
                  struct err *err) MUST_USE;
+
+/* What the user set in a field of the old container: less its image's own, and less what the engine
+ * made up. Caller owns. */
+json_t *spec_user_value(const struct container *old, const json_t *old_image,
+                        const struct spec_field *f);
+/* Does a Config ask for an anonymous volume there? */
+bool spec_has_volume(const json_t *config, const char *destination);
 
 /* What the old container has and no new one could be given: [{"field","value"}]. Caller owns. */
 json_t *spec_unkeepable(const struct container *old);

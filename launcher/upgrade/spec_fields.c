@@ -36,9 +36,9 @@ static const struct spec_field fields[] = {
     KEEP_LESS_IMAGE("Config", "Volumes", SPEC_MAP),
     KEEP_LESS_IMAGE("Config", "User", SPEC_VALUE),
     KEEP_LESS_IMAGE("Config", "WorkingDir", SPEC_VALUE),
-    KEEP_LESS_IMAGE("Config", "Healthcheck", SPEC_VALUE),
+    KEEP_LESS_IMAGE("Config", "Healthcheck", SPEC_MAP),
     KEEP_LESS_IMAGE("Config", "StopSignal", SPEC_VALUE),
-    KEEP_LESS_IMAGE("Config", "Shell", SPEC_VALUE),
+    KEEP("Config", "Shell", SPEC_VALUE), /* an image may have one, but no container gets it */
     KEEP("Config", "StopTimeout", SPEC_VALUE),
     KEEP("Config", "Hostname", SPEC_VALUE),
     KEEP("Config", "Domainname", SPEC_VALUE),
@@ -178,14 +178,18 @@ static size_t env_name_len(const char *entry)
     return strcspn(entry, "=");
 }
 
-static json_t *env_find(const json_t *env, const char *name, size_t name_len, size_t *ret_index)
+static bool env_is_named(const json_t *item, const char *name, size_t name_len)
 {
-    for (size_t i = 0; i < json_array_size(env); i++) {
+    const char *entry = json_string_value(item);
+    return entry != NULL && env_name_len(entry) == name_len && strncmp(entry, name, name_len) == 0;
+}
+
+/* Of several with one name the last one counts, as in the runtime. */
+static json_t *env_find(const json_t *env, const char *name, size_t name_len)
+{
+    for (size_t i = json_array_size(env); i-- > 0;) {
         json_t *item = json_array_get(env, i);
-        const char *entry = json_string_value(item);
-        if (entry != NULL && env_name_len(entry) == name_len &&
-            strncmp(entry, name, name_len) == 0) {
-            *ret_index = i;
+        if (env_is_named(item, name, name_len)) {
             return item;
         }
     }
@@ -194,28 +198,50 @@ static json_t *env_find(const json_t *env, const char *name, size_t name_len, si
 
 const char *spec_env_get(const json_t *env, const char *name)
 {
-    size_t index;
     size_t name_len = strlen(name);
-    const char *entry = json_string_value(env_find(env, name, name_len, &index));
+    const char *entry = json_string_value(env_find(env, name, name_len));
     return entry == NULL || entry[name_len] != '=' ? NULL : entry + name_len + 1;
+}
+
+bool spec_env_is_repeated(const json_t *env, size_t index)
+{
+    const char *entry = json_string_value(json_array_get(env, index));
+    for (size_t i = 0; entry != NULL && i < index; i++) {
+        if (env_is_named(json_array_get(env, i), entry, env_name_len(entry))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void spec_env_set(json_t *env, const char *name, const char *value)
 {
     AUTO_FREE char *entry = mem_printf("%s=%s", name, value);
-    size_t index;
-    if (env_find(env, name, strlen(name), &index) != NULL) {
-        json_array_set_new(env, index, json_string(entry));
-    } else {
+    size_t name_len = strlen(name);
+    bool set = false;
+    for (size_t i = json_array_size(env); i-- > 0;) {
+        if (!env_is_named(json_array_get(env, i), name, name_len)) {
+            continue;
+        }
+        if (set) {
+            json_array_remove(env, i);
+        } else {
+            json_array_set_new(env, i, json_string(entry));
+        }
+        set = true;
+    }
+    if (!set) {
         json_add(env, json_string(entry));
     }
 }
 
 void spec_env_drop(json_t *env, const char *name)
 {
-    size_t index;
-    if (env_find(env, name, strlen(name), &index) != NULL) {
-        json_array_remove(env, index);
+    size_t name_len = strlen(name);
+    for (size_t i = json_array_size(env); i-- > 0;) {
+        if (env_is_named(json_array_get(env, i), name, name_len)) {
+            json_array_remove(env, i);
+        }
     }
 }
 
@@ -237,9 +263,7 @@ static json_t *env_subtract(const json_t *env, const json_t *image)
     for (size_t i = 0; i < json_array_size(env); i++) {
         json_t *item = json_array_get(env, i);
         const char *entry = json_string_value(item);
-        size_t index;
-        const json_t *same =
-            entry == NULL ? NULL : env_find(image, entry, env_name_len(entry), &index);
+        const json_t *same = entry == NULL ? NULL : env_find(image, entry, env_name_len(entry));
         if (same == NULL || !json_equal(same, item)) {
             json_array_append(rest, item);
         }
@@ -253,8 +277,7 @@ static json_t *env_overlay(const json_t *env, const json_t *image)
     for (size_t i = 0; i < json_array_size(image); i++) {
         json_t *item = json_array_get(image, i);
         const char *entry = json_string_value(item);
-        size_t index;
-        if (entry != NULL && env_find(all, entry, env_name_len(entry), &index) == NULL) {
+        if (entry != NULL && env_find(all, entry, env_name_len(entry)) == NULL) {
             json_array_append(all, item);
         }
     }
@@ -306,4 +329,59 @@ json_t *spec_overlay(enum spec_shape shape, const json_t *value, const json_t *i
     }
     const json_t *top = spec_is_empty(value) ? image : value;
     return top == NULL ? json_null() : json_deep_copy(top);
+}
+
+json_t *spec_mask(enum spec_shape shape, const json_t *image, const json_t *value)
+{
+    if (shape == SPEC_ENV) {
+        json_t *rest = json_array();
+        for (size_t i = 0; i < json_array_size(image); i++) {
+            json_t *item = json_array_get(image, i);
+            const char *entry = json_string_value(item);
+            if (entry != NULL && env_find(value, entry, env_name_len(entry)) == NULL) {
+                json_array_append(rest, item);
+            }
+        }
+        return rest;
+    }
+    if (shape == SPEC_MAP) {
+        json_t *rest = json_object();
+        const char *key;
+        json_t *item;
+        json_object_foreach ((json_t *)(uintptr_t)image, key, item) {
+            if (json_object_get(value, key) == NULL) {
+                json_object_set(rest, key, item);
+            }
+        }
+        return rest;
+    }
+    return image == NULL || !spec_is_empty(value) ? json_null() : json_deep_copy(image);
+}
+
+const json_t *spec_image_default(const struct spec_field *f, const json_t *config,
+                                 const json_t *image)
+{
+    if (!f->from_image) {
+        return NULL;
+    }
+    const json_t *entrypoint = json_object_get(config, "Entrypoint");
+    const json_t *image_entrypoint = json_object_get(image, "Entrypoint");
+    /* With an entrypoint of the user's own, or with the image's taken away, the engine ignores the
+     * image's command. */
+    bool no_command = spec_is_empty(json_object_get(config, "Cmd")) &&
+                      !spec_is_empty(json_object_get(image, "Cmd"));
+    bool own = !spec_is_equal(SPEC_VALUE, entrypoint, image_entrypoint) ||
+               (!spec_is_empty(entrypoint) && no_command);
+    if (own && (str_eq(f->name, "Cmd") || str_eq(f->name, "Entrypoint"))) {
+        return NULL;
+    }
+    return json_object_get(image, f->name);
+}
+
+const json_t *spec_image_brings(const struct spec_field *f, const json_t *desired,
+                                const json_t *image)
+{
+    bool own = !spec_is_empty(json_object_get(desired, "Entrypoint"));
+    return !f->from_image || (own && str_eq(f->name, "Cmd")) ? NULL
+                                                             : json_object_get(image, f->name);
 }

@@ -46,9 +46,20 @@ bool spec_is_equal(enum spec_shape shape, const json_t *a, const json_t *b);
 json_t *spec_subtract(enum spec_shape shape, const json_t *value, const json_t *image);
 /* `value` laid over `image`: what the engine makes of both. Caller owns. */
 json_t *spec_overlay(enum spec_shape shape, const json_t *value, const json_t *image);
+/* What of `image` still shows when `value` is laid over it. Caller owns. */
+json_t *spec_mask(enum spec_shape shape, const json_t *image, const json_t *value);
+/* What a field of the Config of a running container may have from its image, to be subtracted; NULL
+ * when the user's own entrypoint keeps the image's command away. Borrowed. */
+const json_t *spec_image_default(const struct spec_field *f, const json_t *config,
+                                 const json_t *image);
+/* The same, of a container to be made: what the image will bring beside `desired`. Borrowed. */
+const json_t *spec_image_brings(const struct spec_field *f, const json_t *desired,
+                                const json_t *image);
 
-/* "K=V" lists: value of K or NULL (borrowed); set or replace; drop. */
+/* "K=V" lists: value of K or NULL (borrowed; the last of several counts); set, to one entry; drop;
+ * is there an entry of the same name before this one? */
 const char *spec_env_get(const json_t *env, const char *name);
+bool spec_env_is_repeated(const json_t *env, size_t index);
 void spec_env_set(json_t *env, const char *name, const char *value);
 void spec_env_drop(json_t *env, const char *name);
 /* Does a variable of this name look like it holds a secret? Its value is never stored or shown. */

@@ -91,6 +91,18 @@ static const char *set_env_value(const struct run *r, const char *name)
     return NULL;
 }
 
+/* A name alone takes the image's variable of that name away. */
+static bool takes_away(const struct container *old, const char *name)
+{
+    const json_t *env = json_object_get(old->config, "Env");
+    for (size_t i = 0; i < json_array_size(env); i++) {
+        if (str_eq(json_string_value(json_array_get(env, i)), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The plan stores no value of a variable that looks like a secret. */
 static int fill_in_secrets(struct run *r, int node, struct container *desired, struct err *err)
 {
@@ -109,6 +121,9 @@ static int fill_in_secrets(struct run *r, int node, struct container *desired, s
         }
         const char *value = set_env_value(r, entry);
         value = value != NULL ? value : container_env(&old, entry);
+        if (value == NULL && takes_away(&old, entry)) {
+            continue;
+        }
         if (value == NULL) {
             return err_fail(err, ERR_FAILED,
                             "the value of the variable '%s' is not known any more\n"
@@ -158,10 +173,23 @@ static int prove_created(struct run *r, int node, const char *id, const struct c
         json_add(rows, json_make("{s:s, s:s, s:s}", "field", "Image", "old", wanted, "new",
                                  created.image_id));
     }
-    if (json_array_size(rows) > 0) {
-        return refuse_difference(created.name, rows, err);
+    return json_array_size(rows) == 0 ? 0 : refuse_difference(created.name, rows, err);
+}
+
+/* What is not exact must not stay: it has never run, and holds nothing. */
+static int prove_or_remove(struct run *r, int node, const char *id, const struct container *desired,
+                           struct err *err)
+{
+    struct err failure = ERR_INIT;
+    if (prove_created(r, node, id, desired, err) == 0) {
+        return 0;
     }
-    return 0;
+    if (engine_container_remove_created(r->nodes[node].engine, id, &failure) != 0 &&
+        failure.kind != ERR_NOT_FOUND) {
+        return err_hint(err, "the container %.12s could not be removed: %.*s", id,
+                        (int)strcspn(failure.text, "\n"), failure.text);
+    }
+    return -1;
 }
 
 static json_t *create_evidence(const char *id, const char *name, size_t mounts)
@@ -183,7 +211,7 @@ STEP_APPLY(create_new_apply)
     AUTO_JSON json_t *body = spec_create_body(&desired, r->id);
     AUTO_FREE char *id = NULL;
     if (engine_container_create(r->nodes[node].engine, name, body, &id, NULL, err) != 0 ||
-        prove_created(r, node, id, &desired, err) != 0) {
+        prove_or_remove(r, node, id, &desired, err) != 0) {
         return -1;
     }
     *ret = create_evidence(id, name, desired.mount_count);
@@ -203,7 +231,7 @@ STEP_PROBE(create_new_probe)
     const char *id = json_text(answer, "Id", "");
     if (plan_desired(r->plan, node, &desired, err) != 0 ||
         fill_in_secrets(r, node, &desired, err) != 0 ||
-        prove_created(r, node, id, &desired, err) != 0) {
+        prove_or_remove(r, node, id, &desired, err) != 0) {
         return -1;
     }
     *ret = STEP_DONE;

@@ -81,7 +81,10 @@ create_new() {
 planned() {
     jq -S 'def nothing: . == false or . == 0 or . == "" or . == [] or . == {};
         def blank: if nothing then null else . end;
-        [.nodes[0].changes[] | {field, old: (.old | blank), new: (.new | blank)}] | sort_by(.field)' <<<"$PLAN"
+        def member: if . == {} then true else blank end;
+        [.nodes[0].changes[] | if .field == "HostConfig.PidsLimit" and .new < 0 then .new = null else . end
+            | if .field | test("^Config\\.(ExposedPorts|Volumes)\\.") then {field, old: (.old | member), new: (.new | member)}
+            else {field, old: (.old | blank), new: (.new | blank)} end] | sort_by(.field)' <<<"$PLAN"
 }
 
 observed() {

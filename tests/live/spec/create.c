@@ -73,8 +73,7 @@ int main(int argc, char **argv)
         .version_table = argv[5],
         .waivers = &waivers,
     };
-    if (survey_make(&request, &survey, &err) != 0 ||
-        create(&survey, argv[1], &result, &err) != 0) {
+    if (survey_make(&request, &survey, &err) != 0 || create(&survey, argv[1], &result, &err) != 0) {
         return fail(&err);
     }
     AUTO_FREE char *text = json_compact(result);

@@ -61,12 +61,11 @@ teardown() {
     only_usual
 }
 
-@test 'variables with =, a newline, UTF-8, quotes, nothing, and twice' {
+@test 'variables with =, a newline, UTF-8, quotes, and nothing' {
     old -e 'NOTE=a=b=c' -e $'LINES=one\ntwo\n' -e 'NAME_CN=迁移服务 ✓' -e 'QUOTED="x" '\''y'\'' \z $HOME' \
-        -e EMPTY= -e TWICE=1 -e TWICE=2 -e JAVA_OPTS=-Xmx8g
+        -e EMPTY= -e JAVA_OPTS=-Xmx8g
     only_usual
     after '.Config.Env | map(select(startswith("LINES="))) | .[0]' '"LINES=one\ntwo\n"'
-    after '.Config.Env | map(select(startswith("TWICE=")))' '["TWICE=1","TWICE=2"]'
     after '.Config.Env | map(select(startswith("JAVA_OPTS=")))' '["JAVA_OPTS=-Xmx8g"]'
 }
 
@@ -89,9 +88,16 @@ teardown() {
     after '.Config.Env | map(select(. == "JAVA_OPTS" or . == "DB_PASSWORD"))' '["JAVA_OPTS","DB_PASSWORD"]'
 }
 
-@test 'OMS_HOST_IP and IS_UPGRADE given twice' {
-    old -e OMS_HOST_IP=127.0.0.12 -e IS_UPGRADE=false -e IS_UPGRADE=no
+@test 'variables given twice: the last one counts, IS_UPGRADE is there once' {
+    api POST "/containers/create?name=$NAME" -H 'Content-Type: application/json' -d "$(jq -n --arg s "$S" '{
+        Image: "lab/oms:feature_3.3.1-ce", Tty: true, OpenStdin: true,
+        Env: ["OMS_HOST_IP=127.0.0.11", "TWICE=1", "OMS_HOST_IP=127.0.0.12", "IS_UPGRADE=false", "TWICE=2", "IS_UPGRADE=no"],
+        HostConfig: {NetworkMode: "host", Privileged: true, PidsLimit: -1,
+            Ulimits: [{Name: "nproc", Soft: 65535, Hard: 65535}],
+            Binds: ["\($s)/config.yaml:/home/admin/conf/config.yaml", "\($s)/logs:/home/admin/logs",
+                "\($s)/store:/home/ds/store", "\($s)/run:/home/ds/run"]}}')" >/dev/null
     differs_as_planned
+    after '.Config.Env | map(select(startswith("TWICE")))' '["TWICE=1","TWICE=2"]'
     changes "$IMAGE_ROW" 'Config.Env.IS_UPGRADE: "no" → "true"'
     after '.Config.Env | map(select(startswith("IS_UPGRADE")))' '["IS_UPGRADE=true"]'
     after '.Config.Env | map(select(startswith("OMS_HOST_IP"))) | last' '"OMS_HOST_IP=127.0.0.12"'
@@ -168,8 +174,8 @@ teardown() {
     RUNBOOK=(--net host --pids-limit -1 --ulimit nproc=65535:65535 -e OMS_HOST_IP=127.0.0.11)
     old
     differs_as_planned
-    changes "$IMAGE_ROW" "$UPGRADE_ROW" 'HostConfig.Privileged: false → true' 'Config.Tty: false → true' \
-        'Config.OpenStdin: false → true'
+    changes "$IMAGE_ROW" "$UPGRADE_ROW" 'HostConfig.Privileged: null → true' 'Config.Tty: null → true' \
+        'Config.OpenStdin: null → true' 'HostConfig.SecurityOpt: null → ["label=disable"]'
 }
 
 @test 'security options and capabilities' {
@@ -311,9 +317,12 @@ teardown() {
     RUNBOOK=(-it --net none --privileged=true --pids-limit -1 --ulimit nproc=65535:65535
         -e OMS_HOST_IP=127.0.0.11)
     old
-    differs_as_planned
+    create_new
+    PLAN=$(jq --arg name "$(jq -r '.[0].Config.Hostname' <<<"$AFTER")" \
+        '.nodes[0].changes[] |= if .field == "Config.Hostname" then .new = $name else . end' <<<"$PLAN")
+    diff <(planned) <(observed)
     changes "$IMAGE_ROW" "$UPGRADE_ROW" 'HostConfig.NetworkMode: "none" → "host"' \
-        "Config.Hostname: \"$(jq -r '.[0].Config.Hostname' <<<"$BEFORE")\" → null"
+        "Config.Hostname: \"$(jq -r '.[0].Config.Hostname' <<<"$BEFORE")\" → \"$(jq -r '.[0].Config.Hostname' <<<"$AFTER")\""
 }
 
 @test 'attached when it was run, stdin once' {

@@ -7,13 +7,17 @@ export LAB_QUIET=1
 
 REPO=lab/oms
 
-# make_image REF CHANGE…: the same small file system under another configuration.
+# make_image REF CONFIG: the same small file system under another configuration.
 make_image() {
-    local ref=$1 change
-    local -a changes=()
-    shift
-    for change; do changes+=(--change "$change"); done
-    lab_docker e1 import "${changes[@]}" "$dir/root.tar" "$ref" >/dev/null
+    local image=$dir/image diff
+    mkdir -p "$image"
+    diff=$(sha256sum "$dir/root.tar" | cut -d' ' -f1)
+    jq -n --arg diff "sha256:$diff" --argjson config "$2" \
+        '{architecture: "amd64", os: "linux", config: $config, rootfs: {type: "layers", diff_ids: [$diff]},
+        history: [{created: "2023-01-01T00:00:00Z"}]}' >"$image/config.json"
+    jq -n --arg ref "$1" '[{Config: "config.json", RepoTags: [$ref], Layers: ["layer.tar"]}]' >"$image/manifest.json"
+    cp "$dir/root.tar" "$image/layer.tar"
+    tar -C "$image" -cf - . | lab_docker e1 load -q >/dev/null
 }
 
 make_root() {
@@ -29,18 +33,17 @@ make_root() {
 # Everything that an image can set is another in the new one: it must come from there, not from the
 # old container, unless the user said something else.
 make_images() {
-    make_image "$REPO:feature_3.3.1-ce" 'ENV PATH=/bin' 'ENV OMS_VERSION=3.3.1' 'ENV OLD_ONLY=1' \
-        'ENV JAVA_OPTS=-Xmx1g' 'LABEL release=3.3.1' 'LABEL old.label=yes' 'EXPOSE 8088' \
-        'WORKDIR /home' 'STOPSIGNAL SIGTERM' 'ENTRYPOINT ["/bin/sh","-c"]' 'CMD ["sleep 331"]' \
-        'HEALTHCHECK --interval=30s --timeout=5s --retries=3 CMD check-331'
-    make_image "$REPO:feature_4.0.0-ce" 'ENV PATH=/bin:/sbin' 'ENV OMS_VERSION=4.0.0' \
-        'ENV NEW_ONLY=1' 'ENV JAVA_OPTS=-Xmx2g' 'LABEL release=4.0.0' 'LABEL new.label=yes' \
-        'EXPOSE 8088' 'EXPOSE 8090' 'WORKDIR /root' 'STOPSIGNAL SIGQUIT' \
-        'ENTRYPOINT ["/bin/sh","-c"]' 'CMD ["sleep 400"]' \
-        'HEALTHCHECK --interval=60s --timeout=5s --retries=3 CMD check-400'
-    make_image lab/volumes:feature_3.3.1-ce 'ENV PATH=/bin' 'CMD ["sleep","331"]' 'VOLUME /data'
-    make_image lab/volumes:feature_4.0.0-ce 'ENV PATH=/bin' 'CMD ["sleep","400"]' 'VOLUME /data' \
-        'VOLUME /more'
+    make_image "$REPO:feature_3.3.1-ce" '{"Env": ["PATH=/bin", "OMS_VERSION=3.3.1", "OLD_ONLY=1", "JAVA_OPTS=-Xmx1g"],
+        "Labels": {"release": "3.3.1", "old.label": "yes"}, "ExposedPorts": {"8088/tcp": {}}, "WorkingDir": "/home",
+        "StopSignal": "SIGTERM", "Entrypoint": ["/bin/sh", "-c"], "Cmd": ["sleep 331"], "User": "root", "OnBuild": ["RUN true"],
+        "Healthcheck": {"Test": ["CMD-SHELL", "check-331"], "Interval": 30000000000, "Timeout": 5000000000, "Retries": 3}}'
+    make_image "$REPO:feature_4.0.0-ce" '{"Env": ["PATH=/bin:/sbin", "OMS_VERSION=4.0.0", "NEW_ONLY=1", "JAVA_OPTS=-Xmx2g"],
+        "Labels": {"release": "4.0.0", "new.label": "yes"}, "ExposedPorts": {"8088/tcp": {}, "8090/tcp": {}}, "WorkingDir": "/root",
+        "StopSignal": "SIGQUIT", "Entrypoint": ["/bin/sh", "-c"], "Cmd": ["sleep 400"], "User": "0:0", "Shell": ["/bin/sh", "-ec"],
+        "Healthcheck": {"Test": ["CMD-SHELL", "check-400"], "Interval": 60000000000, "Timeout": 5000000000, "Retries": 3}}'
+    make_image lab/volumes:feature_3.3.1-ce '{"Env": ["PATH=/bin"], "Cmd": ["sleep", "331"], "Volumes": {"/data": {}}}'
+    make_image lab/volumes:feature_4.0.0-ce \
+        '{"Env": ["PATH=/bin"], "Cmd": ["sleep", "400"], "Volumes": {"/data": {}, "/more": {}}}'
     for ref in localhost:5000/oms; do
         lab_docker e1 tag "$REPO:feature_3.3.1-ce" "$ref:feature_3.3.1-ce"
         lab_docker e1 tag "$REPO:feature_4.0.0-ce" "$ref:feature_4.0.0-ce"

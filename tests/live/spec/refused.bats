@@ -1,0 +1,107 @@
+# What cannot be kept is refused by name, and what was created wrongly does not stay.
+
+load common.bash
+
+setup() {
+    setup_site
+}
+
+teardown() {
+    remove_containers
+}
+
+plan() {
+    run --separate-stderr "$SPEC_BUILD/omslaunch" plan "$NAME" --tag "$NEW" --host "$HOST" -o json \
+        --state-dir "$BATS_TEST_TMPDIR/state" "$@" 3>&-
+    PLAN=$output
+}
+
+# finding RULE: "VERDICT TEXT" of it.
+finding() {
+    jq -r --arg rule "$1" '.findings[] | select(.rule == $rule) | .verdict + " " + .text' <<<"$PLAN"
+}
+
+same() {
+    [ "$1" = "$2" ] && return 0
+    printf -- '--- expected\n%s\n--- got\n%s\n' "$1" "$2" >&2
+    return 1
+}
+
+@test 'AutoRemove: named, and no reason makes it right' {
+    old --rm
+    plan
+    [ "$status" = 65 ]
+    same "fail 'HostConfig.AutoRemove' of the old container cannot be kept: the engine deletes the old container when it stops" \
+        "$(finding container.keepable)"
+    plan --accept container.keepable=please
+    [ "$status" = 65 ]
+    same "fail 'HostConfig.AutoRemove' of the old container cannot be kept: the engine deletes the old container when it stops" \
+        "$(finding container.keepable)"
+}
+
+@test 'an anonymous volume: refused, accepted it is new and empty, and the plan says so' {
+    old -v /home/data --mount type=volume,target=/home/more
+    plan
+    [ "$status" = 65 ]
+    same "fail what is in '/home/data' lives in an anonymous volume; what is in '/home/more' lives in an anonymous volume" \
+        "$(finding container.anonymous-volumes)"
+    plan --accept container.anonymous-volumes=scratch
+    same "waived what is in '/home/data' lives in an anonymous volume; what is in '/home/more' lives in an anonymous volume" \
+        "$(finding container.anonymous-volumes)"
+    differs_as_planned
+    [ "$(jq -r '.nodes[0].changes[] | select(.field == "Mounts./home/data") | .new' <<<"$PLAN")" = 'volume, new and empty' ]
+}
+
+@test 'volumes of the images: the old one is refused, the new one is said' {
+    IMAGE=lab/volumes:$OLD
+    old
+    plan
+    same "fail what is in '/data' lives in an anonymous volume" "$(finding container.anonymous-volumes)"
+    differs_as_planned
+    same 'image volume, new and empty
+image volume, new and empty' "$(jq -r '.nodes[0].changes[] | select(.field | test("^Mounts")) | .by + " " + .new' <<<"$PLAN")"
+}
+
+@test 'a volume of the old image that is bound is no anonymous volume' {
+    mkdir "$S/data"
+    IMAGE=lab/volumes:$OLD
+    old -v "$S/data:/data"
+    plan
+    same 'pass no anonymous volume' "$(finding container.anonymous-volumes)"
+    differs_as_planned
+}
+
+@test 'an image by its ID, by its digest, without a tag: --image is asked for' {
+    local ref id
+    id=$(engine image inspect --format '{{.Id}}' "$IMAGE")
+    engine tag "$IMAGE" lab/untagged:latest
+    for ref in "$id" "${id#sha256:}" "${id:7:12}"; do
+        old -- "$ref"
+        plan
+        [ "$status" = 64 ]
+        same "omslaunch: error: the old container was made from '$ref', which names no repository
+HINT: name the one of the new image: --image REPOSITORY" "$stderr"
+        plan --image lab/oms
+        same 'lab/oms:feature_4.0.0-ce' "$(jq -r '.nodes[0].new.image' <<<"$PLAN")"
+        remove_containers
+    done
+}
+
+@test 'an image without a tag: its repository serves, its version is looked up' {
+    engine tag "$IMAGE" lab/oms:latest
+    old -- lab/oms
+    plan
+    same 'lab/oms:feature_4.0.0-ce' "$(jq -r '.nodes[0].new.image' <<<"$PLAN")"
+    same 'pass 3.3.1-CE may become 4.0.0-CE' "$(finding version.path)"
+    differs_as_planned
+    engine rmi lab/oms:latest >/dev/null
+}
+
+@test 'what the engine makes of a body is compared: a difference removes the created container' {
+    old --memory 512m
+    # A new image that says the same thing under another name is fine; a bind source that is gone is not.
+    rm -rf "$S/run"
+    run create_new
+    [ "$status" != 0 ]
+    same 'oms_7' "$(engine ps -a --format '{{.Names}}')"
+}
