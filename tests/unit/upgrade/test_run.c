@@ -244,9 +244,9 @@ static void test_old_one_comes_back_before_the_start(void **state)
     run_to_end(execution_run(x), true, &outcome);
     assert_string_equal(
         outcome.failure.text,
-        "the old container 'oms_331.old-r1' runs again, and omslaunch did not start it\n"
-        "HINT: find out who did; stop it, then 'omslaunch resume r1', or go back with "
-        "'omslaunch rollback r1'");
+        "the old container 'oms_331.old-r1' runs again since it was stopped, and omslaunch did not "
+        "start it: what it wrote is not in the backup\n"
+        "HINT: go back with 'omslaunch rollback r1', then upgrade again");
     assert_string_equal(run_end_name(outcome.end), "rolled-back");
     assert_false(w.ever_both);
     assert_world(&w, OLD_SERVES_AFTER_OUTAGE);
@@ -269,7 +269,7 @@ static void test_old_one_comes_back_beside_the_new_one(void **state)
     /* A restore would be made under a running version: a person has to look first. */
     assert_string_equal(run_end_name(outcome.end), "held");
     assert_int_equal((int)outcome.failed_step, STEP_INIT_METADATA);
-    assert_non_null(strstr(outcome.failure.text, "runs again, and omslaunch did not start it"));
+    assert_non_null(strstr(outcome.failure.text, "runs again since it was stopped"));
 }
 
 static const struct CMUnitTest tests[] = {
