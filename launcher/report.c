@@ -23,13 +23,14 @@ static void append_container(struct run *r, int node, const char *id, const char
                              struct str *ret)
 {
     AUTO_JSON json_t *answer = NULL;
-    struct err ignored;
+    struct err why = ERR_INIT;
     if (id == NULL) {
         str_appendf(ret, "  %s container: was not created\n", what);
         return;
     }
-    if (engine_container_inspect(r->nodes[node].engine, id, &answer, &ignored) != 0) {
-        str_appendf(ret, "  %s container: %.12s (the engine does not tell)\n", what, id);
+    if (engine_container_inspect(r->nodes[node].engine, id, &answer, &why) != 0) {
+        str_appendf(ret, "  %s container: %.12s %s\n", what, id,
+                    why.kind == ERR_NOT_FOUND ? "is gone" : "(the engine does not tell)");
         return;
     }
     str_appendf(ret, "  %s container: '%s', %s\n", what, json_text(answer, "Name", "/?") + 1,
@@ -48,7 +49,8 @@ static void say_where_everything_is(struct run *r)
                 json_text(backup, "folder", "none was needed yet"));
     const json_t *off = run_evidence(r, STEP_HA_OFF, PLAN_ALL_NODES);
     if (off != NULL && json_bool(off, "enabled", false) &&
-        run_evidence(r, STEP_HA_ON, PLAN_ALL_NODES) == NULL) {
+        run_evidence(r, STEP_HA_ON, PLAN_ALL_NODES) == NULL &&
+        run_evidence(r, STEP_BACK_HA, PLAN_ALL_NODES) == NULL) {
         str_append(&text, "  HA: is off, and was on before\n");
     }
     AUTO_FREE char *folder = state_run_folder(r->state, r->id);
