@@ -40,10 +40,10 @@ static json_t *database_entry(const struct dump *d, size_t i)
     for (size_t k = 0; k < s->table_count; k++) {
         json_add(tables, table_entry(d, &s->tables[k]));
     }
-    return json_make("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:O, s:o}", "name", s->name, "file",
+    return json_make("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:O, s:o, s:O}", "name", s->name, "file",
                      f->name, "charset", s->charset, "collation", s->collation, "create", s->create,
                      "bytes", (json_int_t)f->size, "raw_bytes", (json_int_t)f->raw_size, "frames",
-                     f->frames, "tables", tables);
+                     f->frames, "tables", tables, "triggers", s->triggers);
 }
 
 json_t *dump_manifest(struct dump *d)

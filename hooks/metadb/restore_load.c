@@ -10,6 +10,7 @@
 #include "hooks/metadb/restore.h"
 #include "hooks/metadb/split.h"
 #include "hooks/metadb/sql.h"
+#include "hooks/metadb/trigger.h"
 
 /* Smaller tables are as fast with their indexes in place. */
 #define DEFER_FROM_BYTES (4UL * 1024 * 1024)
@@ -521,6 +522,16 @@ static int try_views(struct restore *r, size_t i, struct err *err)
     return 0;
 }
 
+/* The same with triggers; only now, so that none fired at a row. */
+static int try_triggers(struct restore *r, size_t i, struct err *err)
+{
+    const struct restore_db *db = &r->dbs[i];
+    const json_t *triggers = json_walk(db->entry, "triggers");
+    return trigger_create(&r->lead, db->staging, triggers, false, err) < 0
+               ? -1
+               : trigger_drop(&r->lead, db->staging, triggers, err);
+}
+
 int restore_load(struct restore *r, struct err *err)
 {
     for (size_t i = 0; i < r->count; i++) {
@@ -538,7 +549,7 @@ int restore_load(struct restore *r, struct err *err)
         return -1;
     }
     for (size_t i = 0; i < r->count; i++) {
-        if (try_views(r, i, err) < 0) {
+        if (try_views(r, i, err) < 0 || try_triggers(r, i, err) < 0) {
             return -1;
         }
     }

@@ -7,6 +7,7 @@
 #include "hooks/metadb/compare.h"
 #include "hooks/metadb/restore.h"
 #include "hooks/metadb/sql.h"
+#include "hooks/metadb/trigger.h"
 #include "hooks/metadb/view.h"
 
 #define RENAME "RENAME TABLE "
@@ -387,10 +388,14 @@ static int drop_views(struct restore *r, const struct restore_db *db, struct err
 static int finish_one(struct restore *r, size_t i, struct err *err)
 {
     const struct restore_db *db = &r->dbs[i];
+    const json_t *triggers = json_walk(db->entry, "triggers");
+    bool same_name = strcmp(db->name, db->target) == 0;
     /* Also sets the database's character set; what it repeats is harmless. */
     if (restore_run_frames(r, i, "session", db->target, err) < 0 || fix_defaults(r, i, err) < 0 ||
         drop_views(r, db, err) < 0 || restore_run_frames(r, i, "views", db->target, err) < 0 ||
-        restore_run_frames(r, i, "code", db->target, err) < 0) {
+        trigger_drop(&r->lead, db->target, triggers, err) < 0 ||
+        restore_run_frames(r, i, "code", db->target, err) < 0 ||
+        trigger_create(&r->lead, db->target, triggers, same_name, err) < 0) {
         return -1;
     }
     remake_old_views(r, db);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "hooks/metadb/sql.h"
+#include "hooks/metadb/trigger.h"
 
 static const char *const type_names[] = {
     [SCHEMA_TABLE] = "table", [SCHEMA_VIEW] = "view", [SCHEMA_SEQUENCE] = "sequence"};
@@ -44,6 +45,7 @@ void schema_free(struct schema *s)
     free(s->charset);
     free(s->collation);
     free(s->create);
+    json_decref(s->triggers);
     free(s);
 }
 
@@ -260,7 +262,8 @@ int schema_read(struct conn *c, const char *database, struct schema **ret, struc
     bool history = false;
     s->name = mem_strdup(database);
     if (read_database(c, s, err) < 0 || read_table_names(c, s, err) < 0 ||
-        read_status(c, s, err) < 0 || knows_history(c, &history, err) < 0) {
+        read_status(c, s, err) < 0 || knows_history(c, &history, err) < 0 ||
+        trigger_read(c, database, &s->triggers, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < s->table_count; i++) {

@@ -38,6 +38,7 @@ struct schema {
     char *create;              /* SHOW CREATE DATABASE */
     struct schema_table *tables;
     size_t table_count;
+    json_t *triggers; /* trigger.h */
 };
 
 /* Reads `database`, whose session is at its default character sets. ERR_NOT_FOUND. */
