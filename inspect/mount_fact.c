@@ -18,6 +18,7 @@ void mount_facts_free(struct mount_facts *f)
     for (size_t i = 0; i < f->count; i++)
         free(f->items[i].note);
     free(f->items);
+    strv_free(&f->missing);
     *f = (struct mount_facts){0};
 }
 
@@ -89,19 +90,21 @@ static int look_in_container(struct engine *e, const struct container *c, struct
     return 0;
 }
 
-static bool any_source_missing(const struct container *c)
+static void find_missing(const struct container *c, struct mount_facts *ret)
 {
     for (size_t i = 0; i < c->mount_count; i++)
         if (str_eq(c->mounts[i].type, "bind") &&
-            path_kind_of(c->mounts[i].source, NULL) == PATH_MISSING)
-            return true;
-    return false;
+            path_kind_of(c->mounts[i].source, NULL) == PATH_MISSING &&
+            !strv_has(&ret->missing, c->mounts[i].source))
+            strv_add(&ret->missing, c->mounts[i].source);
+    ret->source_missing = ret->missing.count > 0;
 }
 
 void mount_facts_of_desired(const struct container *c, bool local, struct mount_facts *ret)
 {
     *ret = (struct mount_facts){.items = mem_alloc(ARRAY_LEN(oms_paths) * sizeof(*ret->items))};
-    ret->source_missing = local && any_source_missing(c);
+    if (local)
+        find_missing(c, ret);
     for (size_t i = 0; i < ARRAY_LEN(oms_paths); i++) {
         const struct mount *m = container_mount_at(c, oms_paths[i]);
 

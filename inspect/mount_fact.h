@@ -9,6 +9,7 @@
 #include "inspect/container.h"
 #include "launcher/base/err.h"
 #include "launcher/base/mem.h"
+#include "launcher/base/str.h"
 #include "launcher/engine/engine.h"
 
 enum path_kind {
@@ -34,6 +35,7 @@ struct mount_facts {
     struct mount_fact *items; /* one for each OMS mount that the container has */
     size_t count;
     bool source_missing; /* the source of some mount, OMS or not, is known to be missing */
+    struct strv missing; /* sources of the binds, OMS or not, that are known to be missing */
 };
 
 /* `local`: the engine's paths are this machine's, so that sources are looked at directly. That

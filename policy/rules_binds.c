@@ -108,6 +108,27 @@ static void check_source(const struct oms_bind *bind, const struct mount *m,
                    path_kind_text(fact->kind), path_kind_text(bind->kind));
 }
 
+static bool is_oms_bind(const char *destination)
+{
+    for (size_t i = 0; i < ARRAY_LEN(oms_binds); i++)
+        if (str_eq(oms_binds[i].path, destination))
+            return true;
+    return false;
+}
+
+/* What else the user bound: a folder that is gone would come back empty, as root's. */
+static void check_other_sources(const struct container *c, const struct mount_facts *facts,
+                                struct judgement *ret)
+{
+    for (size_t i = 0; i < c->mount_count; i++) {
+        const struct mount *m = &c->mounts[i];
+
+        if (str_eq(m->type, "bind") && !is_oms_bind(m->destination) &&
+            strv_has(&facts->missing, m->source))
+            judge_fail(ret, "'%s', bound at '%s', is missing", m->source, m->destination);
+    }
+}
+
 RULE_JUDGE(judge_bind_source)
 {
     const struct node *n = &in->deployment->nodes[node];
@@ -125,6 +146,7 @@ RULE_JUDGE(judge_bind_source)
         else if (had)
             check_source(&oms_binds[i], had, mount_facts_at(&n->mounts, oms_binds[i].path), ret);
     }
+    check_other_sources(&n->old, &n->mounts, ret);
     judge_pass(ret, "each is there, files are files and folders are folders");
     judge_hint(ret, "put it back before the upgrade: the engine would make an empty folder of a "
                     "source that is missing");

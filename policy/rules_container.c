@@ -97,6 +97,21 @@ RULE_JUDGE(judge_container_upgrade_env)
     judge_hint(ret, "do not set IS_UPGRADE by --set-env; omslaunch does it where it is right");
 }
 
+static void judge_unkeepable(const char *field, struct judgement *ret)
+{
+    if (str_eq(field, "HostConfig.AutoRemove")) {
+        ret->never_waived = true;
+        judge_fail(ret,
+                   "'%s' of the old container cannot be kept: the engine deletes the old container "
+                   "when it stops",
+                   field);
+        judge_hint(ret, "there would be nothing to go back to; make the container again without "
+                        "--rm, with the same mounts and settings, before the upgrade");
+        return;
+    }
+    judge_fail(ret, "'%s' of the old container cannot be kept", field);
+}
+
 RULE_JUDGE(judge_container_keepable)
 {
     const json_t *list = in->unkeepable ? in->unkeepable[node] : NULL;
@@ -110,7 +125,7 @@ RULE_JUDGE(judge_container_keepable)
         const json_t *value = json_object_get(item, "value");
         AUTO_FREE char *text = value ? json_compact(value) : NULL;
 
-        judge_fail(ret, "'%s' of the old container cannot be kept", json_text(item, "field", ""));
+        judge_unkeepable(json_text(item, "field", ""), ret);
         judge_evidence(ret, "%s = %s", json_text(item, "field", ""), text ? text : "null");
     }
     judge_pass(ret, "every setting of the old container is kept");

@@ -55,18 +55,33 @@ static int load_versions(const char *path, struct version_table *ret, struct err
     return version_table_from_yaml_json(yaml, path, ret, err);
 }
 
-static void choose_target(const struct survey_request *request, struct survey *s)
+/* Was the container made from an image's ID, whole or shortened? That names no repository. */
+static bool is_made_from_id(const struct container *c)
+{
+    const char *hex = strncmp(c->image_id, "sha256:", 7) == 0 ? c->image_id + 7 : c->image_id;
+    const char *ref = strncmp(c->image_ref, "sha256:", 7) == 0 ? c->image_ref + 7 : c->image_ref;
+    return ref[0] != '\0' && strncmp(hex, ref, strlen(ref)) == 0;
+}
+
+static int choose_target(const struct survey_request *request, struct survey *s, struct err *err)
 {
     const struct node *first = &s->deployment.nodes[0];
     AUTO_FREE char *repository = NULL;
     AUTO_FREE char *own_tag = NULL;
     image_ref_split(first->old.image_ref, &repository, &own_tag);
+    if (request->repository == NULL && (repository[0] == '\0' || is_made_from_id(&first->old))) {
+        return err_fail(err, ERR_USAGE,
+                        "the old container was made from '%s', which names no repository\n"
+                        "HINT: name the one of the new image: --image REPOSITORY",
+                        first->old.image_ref);
+    }
     const char *chosen = request->repository != NULL ? request->repository : repository;
     s->target_ref = mem_printf("%s:%s", chosen, request->tag);
     s->target_tag = mem_strdup(request->tag);
     struct err ignored;
     s->has_from = oms_version_parse(first->old_image_tag, &s->from, &ignored) == 0;
     s->has_to = oms_version_parse(request->tag, &s->to, &ignored) == 0;
+    return 0;
 }
 
 static int look_at_image(struct engine *e, const struct survey_request *request, struct survey *s,
@@ -263,8 +278,8 @@ static int survey_node(struct engine *e, const struct survey_request *request, s
     s->desired[count - 1] = (struct container)CONTAINER_INIT;
     s->images[count - 1] = (struct target_image){.ref = NULL};
     s->new_image_configs[count - 1] = NULL;
-    if (s->target_ref == NULL) {
-        choose_target(request, s);
+    if (s->target_ref == NULL && choose_target(request, s, err) != 0) {
+        return -1;
     }
     if (look_at_image(e, request, s, count - 1, err) != 0) {
         return -1;

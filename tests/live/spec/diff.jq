@@ -31,7 +31,7 @@ def limit: if .v != null and (.v | type) == "number" and .v <= 0 then {v: null} 
     | ($old[$k] // {v: null}) as $a | ($new[$k] // {v: null}) as $b
     | (if $k == "HostConfig.PidsLimit" then [($a | limit), ($b | limit)] else [$a, $b] end) as [$a, $b]
     | select((($old | has($k)) != ($new | has($k)) and ($k | startswith("HostConfig") | not) and ($a.v != null or $b.v != null)) or $a.v != $b.v)
-    | {field: $k, old: $a.v, new: (if $b.v == "volume new (rw)" then "volume, new and empty" else $b.v end)}]
+    | {field: $k, old: $a.v, new: (if $b.v | tostring | startswith("volume new (rw") then "volume, new and empty" else $b.v end)}]
 # What an upgrade always does, and docs/policy.md says.
 | map(select(.field | IN("Config.Labels.io.omslaunch.run", "HostConfig.RestartPolicy",
     "HostConfig.ContainerIDFile", "HostConfig.ConsoleSize", "HostConfig.MaskedPaths",
