@@ -130,42 +130,31 @@ STEP_APPLY(back_names_apply)
 
 /* ---- back_metadb ---- */
 
+static int check_stopped(struct run *r, int node, const char *id, struct err *err)
+{
+    AUTO_CONTAINER struct container c = CONTAINER_INIT;
+    if (id == NULL) {
+        return 0;
+    }
+    if (run_inspect(r, node, id, &c, err) != 0) {
+        return -1;
+    }
+    return !c.running ? 0
+                      : err_fail(err, ERR_FAILED,
+                                 "'%s' runs: the databases cannot be restored under it\n"
+                                 "HINT: stop it, then 'omslaunch rollback %s'",
+                                 c.name, r->id);
+}
+
 static int check_all_stopped(struct run *r, struct err *err)
 {
     for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        const char *const ids[] = {r->nodes[i].old_id, r->nodes[i].new_id};
-        for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
-            AUTO_CONTAINER struct container c = CONTAINER_INIT;
-            if (ids[k] == NULL) {
-                continue;
-            }
-            if (run_inspect(r, (int)i, ids[k], &c, err) != 0) {
-                /* What never ran was removed when the names were given back. */
-                if (err->kind == ERR_NOT_FOUND && ids[k] == r->nodes[i].new_id) {
-                    continue;
-                }
-                return -1;
-            }
-            if (c.running) {
-                return err_fail(err, ERR_FAILED,
-                                "'%s' runs: the databases cannot be restored under it\n"
-                                "HINT: stop it, then 'omslaunch rollback %s'",
-                                c.name, r->id);
-            }
+        if (check_stopped(r, (int)i, r->nodes[i].old_id, err) != 0 ||
+            check_stopped(r, (int)i, r->nodes[i].new_id, err) != 0) {
+            return -1;
         }
     }
     return 0;
-}
-
-/* No new container could be started: nobody can have changed the databases. */
-static bool is_new_untried(const struct run *r)
-{
-    bool untried = true;
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        untried =
-            untried && json_bool(run_evidence(r, STEP_BACK_NAMES, (int)i), "never_ran", false);
-    }
-    return untried;
 }
 
 STEP_APPLY(back_metadb_apply)
