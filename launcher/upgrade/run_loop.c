@@ -385,10 +385,13 @@ static void record_end(struct run *r, struct run_outcome *o)
 void run_to_end(struct run *r, bool roll_back, struct run_outcome *ret)
 {
     *ret = (struct run_outcome){.end = RUN_UPGRADED};
+    enum step_id failed;
+    struct err err = ERR_INIT;
     if (r->going_back) {
         go_back(r, NULL, ret);
-    } else if (take_rows(r, r->plan->rows, r->plan->row_count, &ret->failed_step, &ret->failure) !=
-               0) {
+    } else if (take_rows(r, r->plan->rows, r->plan->row_count, &failed, &err) != 0) {
+        ret->failed_step = failed;
+        ret->failure = err;
         end_failed(r, roll_back, ret);
     }
     record_end(r, ret);

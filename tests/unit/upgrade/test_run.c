@@ -272,6 +272,62 @@ static void test_old_one_comes_back_beside_the_new_one(void **state)
     assert_non_null(strstr(outcome.failure.text, "runs again since it was stopped"));
 }
 
+/* ---- the way back ---- */
+
+/* Where the old version answers, the new one need not. */
+static void test_back_to_another_address(void **state)
+{
+    (void)state;
+    AUTO_WORLD struct world w;
+    struct run_outcome outcome;
+
+    world_begin(&w);
+    w.host_ip = "127.0.0.9";
+    w.https = true;
+    w.init = INIT_FAILS;
+    upgrade(&w, true, &outcome);
+    assert_string_equal(outcome.back_failure.text, "");
+    assert_world(&w, OLD_SERVES_AGAIN);
+}
+
+/* What did not run before does not run after. */
+static void test_back_to_a_stopped_one(void **state)
+{
+    (void)state;
+    AUTO_WORLD struct world w;
+    struct run_outcome outcome;
+
+    world_begin(&w);
+    set_exited(&w, WORLD_OLD);
+    w.init = INIT_FAILS;
+    upgrade(&w, true, &outcome);
+    assert_string_equal(outcome.back_failure.text, "");
+    assert_string_equal(run_end_name(outcome.end), "rolled-back");
+    assert_world(&w, "old oms_331 exited always; new oms_331.failed-r1 exited no; schema old; "
+                     "ha " HA_AFTER);
+}
+
+/* ---- waiting ---- */
+
+/* A MetaDB that restarts is waited for. */
+static void test_short_silence_is_waited_for(void **state)
+{
+    (void)state;
+    AUTO_WORLD struct world w;
+    AUTO_SURVEY struct survey survey = {.desired = NULL};
+    AUTO_EXECUTION struct execution *x = NULL;
+    struct run_outcome outcome;
+    struct err err = ERR_INIT;
+
+    world_begin(&w);
+    world_survey(&w, NULL, &survey);
+    world_fault(&w, FAULT_UNREACHABLE, "metadb servers");
+    assert_ok(world_execution(&w, &survey.plan, false, NULL, NULL, &x, &err), &err);
+    run_to_end(execution_run(x), true, &outcome);
+    assert_string_equal(outcome.failure.text, "");
+    assert_world(&w, NEW_SERVES);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_forward),
     cmocka_unit_test(test_ha_that_was_off_stays_off),
@@ -283,6 +339,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_never_healthy),
     cmocka_unit_test(test_old_one_comes_back_before_the_start),
     cmocka_unit_test(test_old_one_comes_back_beside_the_new_one),
+    cmocka_unit_test(test_back_to_another_address),
+    cmocka_unit_test(test_back_to_a_stopped_one),
+    cmocka_unit_test(test_short_silence_is_waited_for),
 };
 
 WORLD_MAIN(tests)

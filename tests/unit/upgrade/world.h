@@ -39,7 +39,7 @@ struct world_container {
     char name[128];
     char status[16]; /* "created", "running", "exited" */
     int exit_code;
-    char finished[CLOCK_TEXT_MAX];
+    char started[CLOCK_TEXT_MAX], finished[CLOCK_TEXT_MAX];
     json_t *config;
     json_t *host_config;
 };
@@ -65,6 +65,8 @@ struct world {
     int exit_status; /* of the last client that was a child */
     struct world_container containers[WORLD_CONTAINERS];
     char *begun, *ended; /* docker_init.sh's markers */
+    const char *host_ip; /* of the new container; NULL: the old one's */
+    bool https;          /* of the new container */
     enum init_kind init;
     bool new_dies;                 /* its main process ends once docker_init.sh has run */
     bool never_healthy;            /* the new version does not get well */
@@ -144,9 +146,8 @@ static json_t *inspect_of(const struct world *w, int which)
                      which == WORLD_OLD ? OLD_ID : NEW_ID, "Name", name, "Image",
                      which == WORLD_OLD ? OLD_IMAGE_ID : NEW_IMAGE_ID, "State", "Status", c->status,
                      "Running", (int)str_eq(c->status, "running"), "Restarting", 0, "ExitCode",
-                     c->exit_code, "StartedAt", "2026-11-22T09:00:00Z", "FinishedAt", c->finished,
-                     "Config", c->config, "HostConfig", c->host_config, "Mounts",
-                     mounts_of(c->host_config));
+                     c->exit_code, "StartedAt", c->started, "FinishedAt", c->finished, "Config",
+                     c->config, "HostConfig", c->host_config, "Mounts", mounts_of(c->host_config));
 }
 
 static json_t *image_of(const char *path)
@@ -161,6 +162,7 @@ static json_t *image_of(const char *path)
 static void set_running(struct world *w, int which)
 {
     (void)snprintf(w->containers[which].status, sizeof(w->containers[which].status), "running");
+    clock_format(clock_wall_ms(), w->containers[which].started);
     w->ever_both = w->ever_both || (is_running(w, WORLD_OLD) && is_running(w, WORLD_NEW));
 }
 
@@ -176,8 +178,10 @@ static void create(struct world *w, const char *name, const json_t *body)
 {
     struct world_container *c = &w->containers[WORLD_NEW];
 
-    *c = (struct world_container){
-        .exists = true, .status = "created", .finished = "0001-01-01T00:00:00Z"};
+    *c = (struct world_container){.exists = true,
+                                  .status = "created",
+                                  .started = "0001-01-01T00:00:00Z",
+                                  .finished = "0001-01-01T00:00:00Z"};
     (void)snprintf(c->name, sizeof(c->name), "%s", name);
     c->config = json_deep_copy(body);
     json_object_del(c->config, "HostConfig");
@@ -479,8 +483,11 @@ static void make_old(struct world *w)
 {
     struct world_container *c = &w->containers[WORLD_OLD];
 
-    *c = (struct world_container){
-        .exists = true, .name = "oms_331", .status = "running", .finished = "0001-01-01T00:00:00Z"};
+    *c = (struct world_container){.exists = true,
+                                  .name = "oms_331",
+                                  .status = "running",
+                                  .started = "0001-01-01T00:00:00Z",
+                                  .finished = "0001-01-01T00:00:00Z"};
     c->config = parse("{\"Image\":\"" OLD_IMAGE "\",\"Tty\":true,\"OpenStdin\":true,\"Env\":"
                       "[\"OMS_HOST_IP=127.0.0.1\",\"PATH=/bin\",\"API_TOKEN=t0ken\"]}");
     c->host_config = parse(
@@ -564,6 +571,9 @@ static void world_survey(const struct world *w, const struct strv *set_env, stru
         .container = "oms_331",
         .tag = "feature_4.0.0-ce",
         .set_env = set_env,
+        .host_ip = w->host_ip,
+        .https_crt = w->https ? "/d/crt" : NULL,
+        .https_key = w->https ? "/d/key" : NULL,
         .version_table = "policy/version_paths.yaml",
         .metadb_program = w->program,
         .options = {.stop_timeout_ms = 300000,
