@@ -137,7 +137,8 @@ static int check_stopped(struct run *r, int node, const char *id, struct err *er
         return 0;
     }
     if (run_inspect(r, node, id, &c, err) != 0) {
-        return -1;
+        /* What never ran was removed when the names were given back. */
+        return err->kind == ERR_NOT_FOUND && id == r->nodes[node].new_id ? 0 : -1;
     }
     return !c.running ? 0
                       : err_fail(err, ERR_FAILED,
@@ -155,6 +156,17 @@ static int check_all_stopped(struct run *r, struct err *err)
         }
     }
     return 0;
+}
+
+/* No new container could be started: nobody can have changed the databases. */
+static bool is_new_untried(const struct run *r)
+{
+    bool untried = true;
+    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
+        untried =
+            untried && json_bool(run_evidence(r, STEP_BACK_NAMES, (int)i), "never_ran", false);
+    }
+    return untried;
 }
 
 STEP_APPLY(back_metadb_apply)
