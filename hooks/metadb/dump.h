@@ -47,6 +47,7 @@ struct dump_piece {
     char *where; /* NULL: all rows */
     bool plan;
     uint64_t weight; /* estimated bytes */
+    uint64_t number; /* pieces of a table are numbered in the order of its key */
 };
 
 struct dump_queue {
@@ -54,6 +55,7 @@ struct dump_queue {
     pthread_cond_t changed;
     struct dump_piece *pieces; /* a stack: the last is taken first */
     size_t count;
+    uint64_t numbers;  /* given so far */
     unsigned planning; /* workers that may still add pieces */
     bool failed;
     struct err err; /* the first failure */

@@ -15,8 +15,8 @@ void dump_queue_add(struct dump_queue *q, struct dump_table *t, char *where_take
 {
     pthread_mutex_lock(&q->lock);
     q->pieces = mem_grow(q->pieces, q->count + 1, sizeof(*q->pieces));
-    q->pieces[q->count++] =
-        (struct dump_piece){.table = t, .where = where_take, .plan = plan, .weight = weight};
+    q->pieces[q->count++] = (struct dump_piece){
+        .table = t, .where = where_take, .plan = plan, .weight = weight, .number = q->numbers++};
     pthread_cond_signal(&q->changed);
     pthread_mutex_unlock(&q->lock);
 }

@@ -19,6 +19,7 @@
 struct row_writer {
     struct dump *d;
     struct dump_table *table;
+    const struct dump_piece *piece;
     struct frame_writer *frame;
     size_t head_len, packet_max, statement_max;
     size_t statement; /* bytes of the open statement; 0 when none is */
@@ -372,6 +373,7 @@ int dump_rows(struct dump *d, struct conn *c, struct frame_writer *frame,
     const struct schema_table *t = piece->table->table;
     struct row_writer w = {.d = d,
                            .table = piece->table,
+                           .piece = piece,
                            .frame = frame,
                            .head_len = strlen(piece->table->insert),
                            .columns = (unsigned)t->column_count};

@@ -233,6 +233,10 @@ int frame_end(struct frame_writer *w, const struct frame_about *about, struct er
             json_put_text(frame, "table", about->table);
             json_put(frame, "rows", json_integer((json_int_t)about->rows));
             json_put_text(frame, "checksum", hash);
+            json_put(frame, "piece", json_integer((json_int_t)about->piece));
+            if (about->range) {
+                json_put_text(frame, "range", about->range);
+            }
         }
         json_add(w->file->frames, frame);
         w->file->raw_size += w->raw_total;

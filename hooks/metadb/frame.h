@@ -33,7 +33,8 @@ struct frame_file {
 struct frame_about {
     const char *kind;  /* "session", "broken", "tables", "data", "views" or "code" */
     const char *table; /* NULL unless "data" */
-    uint64_t rows, hash;
+    const char *range; /* the piece's WHERE; NULL for a whole table */
+    uint64_t piece, rows, hash;
 };
 
 struct frame_writer {

@@ -183,6 +183,7 @@ static void restore_free(struct restore *r)
         free(db->quarantine);
         free(db->file);
         strv_free(&db->session);
+        json_decref(db->table_bytes);
         fd_close_ptr(&db->fd);
     }
     for (unsigned i = 0; r->conns && i < r->workers; i++) {
@@ -194,6 +195,7 @@ static void restore_free(struct restore *r)
     }
     free(r->deferred);
     free(r->tasks);
+    free(r->pieces);
     free(r->dbs);
     free(r->conns);
     free(r->conn_database);

@@ -37,13 +37,17 @@ struct restore_db {
     bool compressed;
     bool resumed;
     bool quarantined;    /* something was there, and is in the quarantine now */
+    json_t *table_bytes; /* bytes of SQL of each table */
     struct strv session; /* SET statements of the backup */
     uint64_t rows;
 };
 
+/* A frame; those of one piece are loaded one after the other, in the order of the key. */
 struct restore_task {
     size_t database, frame;
     const json_t *entry;
+    int64_t piece, offset;
+    uint64_t table_bytes;
 };
 
 struct restore {
@@ -58,30 +62,46 @@ struct restore {
     struct restore_names to_staging, to_target;
     struct conn lead;
     struct conn *conns;
-    size_t *conn_database; /* which one each connection uses; SIZE_MAX: none */
-    struct restore_task *tasks;
+    size_t *conn_database;      /* which one each connection uses; SIZE_MAX: none */
+    struct restore_task *tasks; /* sorted */
     size_t task_count;
+    size_t *pieces; /* where in `tasks` each piece begins, and their end */
+    size_t piece_count;
     struct restore_deferred *deferred;
     size_t deferred_count;
     uint64_t done, total; /* bytes of SQL; `done` is atomic */
     json_t *warnings;
 };
 
-/* restore_load.c: staging databases made, filled, indexed and compared. Takes up what an earlier
- * run with the same name and backup left. */
-int restore_load(struct restore *r, struct err *err) MUST_USE;
-/* Has the swap of an earlier, killed run happened? */
-int restore_is_swapped(struct restore *r, bool *ret, struct err *err) MUST_USE;
-/* Runs the statements of all frames of `kind` on the lead, inside `database`. */
-int restore_run_frames(struct restore *r, size_t database, const char *kind, const char *where,
-                       struct err *err) MUST_USE;
-/* Drops the staging databases. */
-int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
+/* restore_staging.c */
+int restore_use(struct conn *c, const char *database, struct err *err) MUST_USE;
+/* Runs `head` `name` `tail`, the name quoted. */
+int restore_exec(struct conn *c, const char *head, const char *name, const char *tail,
+                 struct err *err) MUST_USE;
 int restore_note(struct restore *r, size_t database, long long id, const char *text,
                  struct err *err) MUST_USE;
 int restore_noted(struct restore *r, size_t database, long long id, bool *ret,
                   struct err *err) MUST_USE;
-int restore_use(struct conn *c, const char *database, struct err *err) MUST_USE;
+/* Has the swap of an earlier, killed run happened? */
+int restore_is_swapped(struct restore *r, bool *ret, struct err *err) MUST_USE;
+/* Makes the database's staging database, or takes up what an earlier run left of this backup. */
+int restore_open_staging(struct restore *r, size_t database, struct err *err) MUST_USE;
+/* Drops the staging databases. */
+int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
+
+/* restore_frames.c */
+int restore_read_session(struct restore *r, size_t database, struct err *err) MUST_USE;
+/* Runs the statements of one frame on `c`, which uses the right database. */
+int restore_run_frame(struct restore *r, size_t database, struct conn *c, const json_t *entry,
+                      struct err *err) MUST_USE;
+/* Runs those of all frames of `kind` on the lead, inside database `where`. */
+int restore_run_frames(struct restore *r, size_t database, const char *kind, const char *where,
+                       struct err *err) MUST_USE;
+/* Bytes of SQL that `table` has in the backup. */
+uint64_t restore_raw_bytes(struct restore_db *db, const char *table);
+
+/* restore_load.c: staging databases made, filled, indexed and compared. */
+int restore_load(struct restore *r, struct err *err) MUST_USE;
 
 /* restore_swap.c: the staging tables take the place of the real ones. */
 int restore_swap(struct restore *r, struct err *err) MUST_USE;

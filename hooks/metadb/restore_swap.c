@@ -11,6 +11,7 @@
 #include "hooks/metadb/view.h"
 
 #define RENAME "RENAME TABLE "
+#define QUARANTINES_MAX 100
 
 struct names {
     struct strv tables, views, triggers;
@@ -116,9 +117,32 @@ static int drop_code(struct restore *r, const struct restore_db *db, const char 
     return 0;
 }
 
+/* A quarantine that an earlier restore of the same name has filled is left alone: the next free
+ * name is taken. One that holds nothing but definitions is of a run that was killed before it moved
+ * a table. */
+static int choose_quarantine(struct restore *r, struct restore_db *db, struct err *err)
+{
+    AUTO_FREE char *base = mem_strdup(db->quarantine);
+    for (int i = 2; i < QUARANTINES_MAX; i++) {
+        struct names there = {.tables = STRV_INIT};
+        int rc = list_names(&r->lead, db->quarantine, &there, err);
+        size_t count = there.tables.count - strv_has(&there.tables, RESTORE_DEFINITIONS);
+        names_free(&there);
+        if (rc < 0 || count == 0) {
+            return rc;
+        }
+        free(db->quarantine);
+        db->quarantine = mem_printf("%.60s_%d", base, i);
+    }
+    return err_fail(err, ERR_REFUSED, "there are too many quarantine databases '%s'", base);
+}
+
 static int open_quarantine(struct restore *r, struct restore_db *db, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
+    if (choose_quarantine(r, db, err) < 0) {
+        return -1;
+    }
     if (create_database(&r->lead, db->quarantine, db, err) < 0) {
         return err_wrap(err, "making the quarantine database '%s'", db->quarantine);
     }

@@ -1,0 +1,176 @@
+/* The staging databases, and the marker in each: what of the work is done, so that it can be taken
+ * up again after a kill. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks/metadb/restore.h"
+#include "hooks/metadb/sql.h"
+
+int restore_use(struct conn *c, const char *database, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    str_append(&sql, "USE ");
+    sql_name(&sql, database);
+    return conn_exec(c, str_get(&sql), sql.len, err);
+}
+
+int restore_exec(struct conn *c, const char *head, const char *name, const char *tail,
+                 struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    str_append(&sql, head);
+    sql_name(&sql, name);
+    str_append(&sql, tail);
+    return conn_exec(c, str_get(&sql), sql.len, err);
+}
+
+/* ---- the marker ------------------------------------------------------------------------------ */
+
+static void append_marker(struct str *sql, const struct restore_db *db)
+{
+    sql_table(sql, db->staging, RESTORE_MARKER);
+}
+
+int restore_note(struct restore *r, size_t database, long long id, const char *text,
+                 struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    str_append(&sql, "REPLACE INTO ");
+    append_marker(&sql, &r->dbs[database]);
+    str_appendf(&sql, " VALUES (%lld, '%s')", id, text);
+    return conn_exec(&r->lead, str_get(&sql), sql.len, err);
+}
+
+static int read_note(struct restore *r, size_t database, const char *table, long long id,
+                     char **ret, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    struct err e = ERR_INIT;
+    str_append(&sql, "SELECT note FROM ");
+    sql_table(&sql, r->dbs[database].staging, table);
+    str_appendf(&sql, " WHERE id = %lld", id);
+    if (conn_query_text(&r->lead, str_get(&sql), ret, &e) == 0) {
+        return 0;
+    }
+    /* Some servers say "denied" of a database that is not there. */
+    if (e.kind == ERR_NOT_FOUND || e.kind == ERR_PERMISSION) {
+        *ret = NULL;
+        return 0;
+    }
+    *err = e;
+    return -1;
+}
+
+int restore_noted(struct restore *r, size_t database, long long id, bool *ret, struct err *err)
+{
+    AUTO_FREE char *text = NULL;
+    if (read_note(r, database, RESTORE_MARKER, id, &text, err) < 0) {
+        return -1;
+    }
+    *ret = text != NULL;
+    return 0;
+}
+
+int restore_is_swapped(struct restore *r, bool *ret, struct err *err)
+{
+    AUTO_FREE char *text = NULL;
+    if (read_note(r, 0, RESTORE_SWAPPED, NOTE_BACKUP, &text, err) < 0) {
+        return -1;
+    }
+    *ret = str_eq(text, json_text(r->manifest, "digest", ""));
+    return 0;
+}
+
+/* ---- the staging databases ------------------------------------------------------------------- */
+
+static int create_fail(struct restore *r, const struct restore_db *db, struct err *err)
+{
+    err_wrap(err, "making the staging database '%s'", db->staging);
+    if (err->kind == ERR_PERMISSION) {
+        struct str text = STR_INIT;
+        str_append(&text, err->text);
+        char *hint = strstr(text.data, "\nHINT: ");
+        if (hint) {
+            *hint = '\0'; /* it is of the connection's; a better one is known here */
+        }
+        err_fail(err, ERR_PERMISSION, "%s", text.data);
+        str_free(&text);
+        err_hint(err,
+                 "a restore loads into databases of its own first; as an administrator: GRANT ALL "
+                 "ON `%s\\_\\_%%`.* TO the user '%s'",
+                 db->target, r->request->user);
+    }
+    return -1;
+}
+
+static int create_staging(struct restore *r, size_t i, struct err *err)
+{
+    struct restore_db *db = &r->dbs[i];
+    AUTO_STR struct str marker = STR_INIT;
+    if (restore_exec(&r->lead, "CREATE DATABASE ", db->staging, "", err) < 0) {
+        return create_fail(r, db, err);
+    }
+    str_append(&marker, "CREATE TABLE ");
+    append_marker(&marker, db);
+    str_append(&marker, " (id bigint PRIMARY KEY, note varchar(100)) ENGINE=InnoDB");
+    if (conn_exec(&r->lead, str_get(&marker), marker.len, err) < 0) {
+        return -1;
+    }
+    return restore_note(r, i, NOTE_BACKUP, json_text(r->manifest, "digest", ""), err);
+}
+
+static int database_exists(struct restore *r, const char *name, bool *ret, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_FREE char *found = NULL;
+    str_append(&sql, "SELECT schema_name FROM information_schema.schemata WHERE schema_name = ");
+    sql_text(&sql, name, strlen(name));
+    if (conn_query_text(&r->lead, str_get(&sql), &found, err) < 0) {
+        return -1;
+    }
+    *ret = found != NULL;
+    return 0;
+}
+
+/* What an earlier run left is used if it was of this very backup, and thrown away if not: that it
+ * is ours shows in the marker. */
+int restore_open_staging(struct restore *r, size_t i, struct err *err)
+{
+    struct restore_db *db = &r->dbs[i];
+    AUTO_FREE char *digest = NULL;
+    bool exists;
+    if (database_exists(r, db->staging, &exists, err) < 0) {
+        return -1;
+    }
+    if (exists) {
+        bool tables;
+        if (read_note(r, i, RESTORE_MARKER, NOTE_BACKUP, &digest, err) < 0 ||
+            restore_noted(r, i, NOTE_TABLES, &tables, err) < 0) {
+            return -1;
+        }
+        if (!digest) {
+            err_fail(err, ERR_REFUSED, "there is a database '%s' that no restore has made",
+                     db->staging);
+            return err_hint(err, "look what it is and drop it, or restore under another name");
+        }
+        db->resumed = tables && str_eq(digest, json_text(r->manifest, "digest", ""));
+        if (db->resumed && !r->rehearse) {
+            return 0;
+        }
+        db->resumed = false;
+        if (restore_exec(&r->lead, "DROP DATABASE ", db->staging, "", err) < 0) {
+            return -1;
+        }
+    }
+    return create_staging(r, i, err);
+}
+
+int restore_drop_staging(struct restore *r, struct err *err)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (restore_exec(&r->lead, "DROP DATABASE IF EXISTS ", r->dbs[i].staging, "", err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
