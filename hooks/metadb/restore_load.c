@@ -8,6 +8,7 @@
 #include "hooks/metadb/report.h"
 #include "hooks/metadb/restore.h"
 #include "hooks/metadb/sql.h"
+#include "hooks/metadb/trigger.h"
 #include "launcher/base/stop.h"
 
 #define RETRIES_MAX 5
@@ -165,7 +166,7 @@ static int plan_frames(struct restore *r, size_t database, struct err *err)
             .entry = frame,
             .piece = json_int(frame, "piece", 0),
             .offset = json_int(frame, "offset", 0),
-            .table_bytes = raw_bytes_of(&r->dbs[database], json_text(frame, "table", ""))};
+            .table_bytes = restore_raw_bytes(&r->dbs[database], json_text(frame, "table", ""))};
     }
     return 0;
 }
