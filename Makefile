@@ -99,12 +99,12 @@ whole = -Wl,--whole-archive $(call archives,$(1)) -Wl,--no-whole-archive
 BINARIES := $(BUILD)/omslaunch $(BUILD)/omslaunch-metadb
 
 # The program finds its own files beside itself, so that it runs from here as it will from PREFIX.
-DATA := $(BUILD)/version_paths.yaml
+DATA := $(BUILD)/version_paths.yaml $(BUILD)/rule_defaults.yaml
 
 .PHONY: all
 all: $(BINARIES) $(DATA)
 
-$(BUILD)/version_paths.yaml: policy/version_paths.yaml
+$(DATA): $(BUILD)/%.yaml: policy/%.yaml
 	@mkdir -p $(@D)
 	cp $< $@
 
@@ -217,7 +217,7 @@ install: all $(GENERATED)
 	$(INSTALL) -d $(DESTDIR)$(plugindir)
 	ln -sf $(bindir)/omslaunch $(DESTDIR)$(plugindir)/docker-omslaunch
 	$(INSTALL) -D -m 755 $(BUILD)/omslaunch-metadb $(DESTDIR)$(libexecdir)/omslaunch-metadb
-	$(INSTALL) -D -m 644 policy/version_paths.yaml $(DESTDIR)$(datadir)/version_paths.yaml
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(datadir) policy/version_paths.yaml policy/rule_defaults.yaml
 	$(INSTALL) -D -m 644 $(BUILD)/omslaunch.1 $(DESTDIR)$(mandir)/man1/omslaunch.1
 	$(INSTALL) -D -m 644 $(BUILD)/omslaunch.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/omslaunch
 	$(INSTALL) -D -m 644 $(BUILD)/_omslaunch $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_omslaunch

@@ -6,6 +6,7 @@
 #include "launcher/exit_code.h"
 #include "launcher/print_plan.h"
 #include "launcher/session.h"
+#include "policy/junit.h"
 
 int command_plan(const struct options *options)
 {
@@ -50,7 +51,12 @@ int command_check(const struct options *options)
         session_print_json(document);
     } else {
         AUTO_STR struct str text = STR_INIT;
-        print_findings(&survey.findings, !options->quiet, &text);
+        if (str_eq(options->output, "junit")) {
+            AUTO_FREE char *suite = mem_printf("omslaunch check %s", options->arguments.items[1]);
+            findings_to_junit(&survey.findings, suite, &text);
+        } else {
+            print_findings(&survey.findings, !options->quiet, &text);
+        }
         fputs(str_get(&text), stdout);
     }
     return survey_check(&survey, &err) == 0 ? EXIT_DONE : session_fail(&err);

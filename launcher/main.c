@@ -94,6 +94,13 @@ static int dispatch(int argc, char *const *argv, const struct options *o)
         check_arguments(command, o, &err) != 0) {
         return fail(&err);
     }
+    if (str_eq(o->output, "junit") && command->bit != CMD_CHECK) {
+        err_fail(&err, ERR_USAGE,
+                 "'%s' does not print junit\nHINT: 'omslaunch check' does; here --output takes "
+                 "text|json",
+                 command->name);
+        return fail(&err);
+    }
     return command->run(o);
 }
 

@@ -36,7 +36,11 @@ static const struct option_row rows[] = {
     {"perceive-checkpoint", '\0', OPTION_FLAG, NULL, NULL, UPGRADE_LIKE, AT(perceive_checkpoint),
      "set perceiveStoreClientCheckpoint instead of a longer refetchStoreIntervalMin"},
     {"version-table", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(version_table),
-     "which version may go to which, instead of the shipped table"},
+     "rows of your own for the table of which version may go to which; they come before the "
+     "shipped "
+     "ones"},
+    {"config", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(config),
+     "YAML file with the policy of your site; default: /etc/omslaunch/config.yaml, if it is there"},
     {"on-failure", '\0', OPTION_TEXT, "WHAT", "rollback|hold", CMD_UPGRADE | CMD_RESUME,
      AT(on_failure),
      "when a step fails: rollback (the default) goes back to the old version, databases included; "
@@ -78,8 +82,8 @@ static const struct option_row rows[] = {
     {"state-dir", '\0', OPTION_TEXT, "FOLDER", NULL, CMD_ALL, AT(state_dir),
      "where runs and backups are kept; default: /var/lib/omslaunch as root, else "
      "$XDG_STATE_HOME/omslaunch"},
-    {"output", 'o', OPTION_TEXT, "FORM", "text|json", CMD_ALL, AT(output),
-     "form of what goes to stdout: text or json"},
+    {"output", 'o', OPTION_TEXT, "FORM", "text|json|junit", CMD_ALL, AT(output),
+     "form of what goes to stdout: text or json; of 'check' also junit, each rule a test"},
     {"quiet", 'q', OPTION_FLAG, NULL, NULL, CMD_ALL, AT(quiet),
      "say nothing but warnings and errors"},
     {"log-level", '\0', OPTION_TEXT, "LEVEL", "error|warn|info|debug", CMD_ALL, AT(log_level),

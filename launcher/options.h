@@ -40,6 +40,7 @@ struct options {
     const char *https_key;
     const char *state_dir;
     const char *version_table;
+    const char *config;
     struct strv set_env;
     struct strv accept;
     struct strv answer;

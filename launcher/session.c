@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "launcher/base/log.h"
+#include "launcher/command.h"
+#include "launcher/config_file.h"
 #include "launcher/engine/engine.h"
 #include "launcher/exit_code.h"
 #include "launcher/install.h"
@@ -46,14 +48,30 @@ static const char *choose_endpoint(const struct options *o)
     return environment != NULL && environment[0] != '\0' ? environment : ENGINE_DEFAULT_ENDPOINT;
 }
 
+/* A slip in the policy must not keep anybody from `status` or `rollback`. */
+static bool judges_upgrades(const struct options *o)
+{
+    const struct command *command = command_find(o->arguments.items[0]);
+    return command != NULL && (command->bit & (CMD_UPGRADE | CMD_PLAN | CMD_CHECK)) != 0;
+}
+
+/* What comes later counts: the site's file after the shipped defaults. */
+static int read_policy(struct session *s, struct err *err)
+{
+    AUTO_FREE char *defaults = install_data_file("rule_defaults.yaml");
+    if (config_file_read_defaults(defaults, &s->waivers, err) != 0) {
+        return -1;
+    }
+    return config_file_read(s->options->config, &s->waivers, err);
+}
+
 int session_open(const struct options *options, struct session *ret, struct err *err)
 {
     AUTO_SESSION struct session s = {.options = options};
     s.endpoint = mem_strdup(choose_endpoint(options));
     s.state = state_folder(options->state_dir);
     s.metadb_program = install_metadb_program();
-    s.version_table = options->version_table != NULL ? mem_strdup(options->version_table)
-                                                     : install_data_file("version_paths.yaml");
+    s.version_table = install_data_file("version_paths.yaml");
     if ((options->https_crt == NULL) != (options->https_key == NULL)) {
         return err_fail(err, ERR_USAGE,
                         "--https-crt and --https-key go together\nHINT: give both, or neither");
@@ -68,6 +86,9 @@ int session_open(const struct options *options, struct session *ret, struct err 
         if (waiver_list_add_argument(&s.waivers, options->accept.items[i], err) != 0) {
             return -1;
         }
+    }
+    if (judges_upgrades(options) && read_policy(&s, err) != 0) {
+        return -1;
     }
     *ret = s;
     memset(&s, 0, sizeof(s));
@@ -102,6 +123,7 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
         .set_env = &o->set_env,
         .state = s->state,
         .version_table = s->version_table,
+        .own_version_table = o->version_table,
         .metadb_program = s->metadb_program,
         .waivers = &s->waivers,
         .options = {.load_file = s->load_file,

@@ -16,7 +16,7 @@ struct session {
     char *endpoint;
     char *state;
     char *metadb_program;
-    char *version_table;
+    char *version_table; /* the shipped one */
     char *load_file; /* absolute */
     char *https_crt, *https_key;
     struct waiver_list waivers;

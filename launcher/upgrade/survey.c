@@ -41,7 +41,7 @@ void survey_free(struct survey *s)
     deployment_free(&s->deployment);
 }
 
-static int load_versions(const char *path, struct version_table *ret, struct err *err)
+static int load_table(const char *path, struct version_table *ret, struct err *err)
 {
     AUTO_STR struct str text = STR_INIT;
     AUTO_JSON json_t *yaml = NULL;
@@ -53,6 +53,22 @@ static int load_versions(const char *path, struct version_table *ret, struct err
         return -1;
     }
     return version_table_from_yaml_json(yaml, path, ret, err);
+}
+
+static int load_versions(const struct survey_request *request, struct version_table *ret,
+                         struct err *err)
+{
+    AUTO_VERSION_TABLE struct version_table table = {.rows = NULL};
+    AUTO_VERSION_TABLE struct version_table own = {.rows = NULL};
+    if (load_table(request->version_table, &table, err) != 0 ||
+        (request->own_version_table != NULL &&
+         load_table(request->own_version_table, &own, err) != 0)) {
+        return -1;
+    }
+    version_table_merge_take(&table, &own);
+    *ret = table;
+    table = (struct version_table){.rows = NULL};
+    return 0;
 }
 
 /* Was the container made from an image's ID, whole or shortened? That names no repository. */
@@ -294,8 +310,8 @@ int survey_make(const struct survey_request *request, struct survey *ret, struct
     AUTO_VERSION_TABLE struct version_table versions = {.rows = NULL};
     AUTO_ENGINE struct engine *e = NULL;
     const struct engine_options options = {.endpoint = request->endpoint, .read_only = true};
-    if (load_versions(request->version_table, &versions, err) != 0 ||
-        engine_open(&options, &e, err) != 0 || survey_node(e, request, &s, err) != 0) {
+    if (load_versions(request, &versions, err) != 0 || engine_open(&options, &e, err) != 0 ||
+        survey_node(e, request, &s, err) != 0) {
         return -1;
     }
     s.already_there = is_already_there(&s);

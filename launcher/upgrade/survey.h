@@ -22,8 +22,9 @@ struct survey_request {
     const char *host_ip;    /* NULL: the old container's */
     const char *https_crt, *https_key;
     const struct strv *set_env;
-    const char *state;         /* the state folder; need not exist */
-    const char *version_table; /* path of the YAML file */
+    const char *state;             /* the state folder; need not exist */
+    const char *version_table;     /* path of the shipped YAML file */
+    const char *own_version_table; /* of the user's; its rows come first. May be NULL */
     const char *metadb_program;
     const struct waiver_list *waivers;
     struct plan_options options;

@@ -70,7 +70,7 @@ options_of() {
 }
 
 @test "a choice that is none" {
-    wrong_usage "--output 'xml' is not known" 'it takes text|json' "${UPGRADE[@]}" --output xml
+    wrong_usage "--output 'xml' is not known" 'it takes text|json|junit' "${UPGRADE[@]}" --output xml
     wrong_usage "--log-level 'loud' is not known" 'it takes error|warn|info|debug' "${UPGRADE[@]}" --log-level loud
     wrong_usage "--log-format 'js' is not known" 'it takes text|json' "${UPGRADE[@]}" --log-format js
 }
