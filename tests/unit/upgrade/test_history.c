@@ -1,0 +1,216 @@
+/* What earlier runs left behind. */
+#include "launcher/upgrade/history.h"
+
+#include "launcher/upgrade/journal.h"
+#include "launcher/upgrade/state.h"
+#include "tests/unit/upgrade/folder.h"
+
+struct fixture {
+    struct folder folder;
+    struct history history;
+};
+
+static void fixture_free(struct fixture *f)
+{
+    history_free(&f->history);
+    folder_free(&f->folder);
+}
+#define AUTO_FIXTURE CLEANUP(fixture_free)
+
+static void begin(struct fixture *f)
+{
+    struct err err = ERR_INIT;
+
+    memset(f, 0, sizeof(*f));
+    folder_make(&f->folder);
+    assert_ok(state_prepare(f->folder.path, &err), &err);
+}
+
+/* One run; `records` is a NULL-terminated list of JSON texts after its beginning. */
+static void add_run(const struct fixture *f, const char *id, const char *deployment,
+                    const char *const *records)
+{
+    struct err err = ERR_INIT;
+    AUTO_JOURNAL struct journal *j = NULL;
+
+    assert_ok(state_create_run(f->folder.path, id, &err), &err);
+    AUTO_FREE char *path = state_run_file(f->folder.path, id, "journal.jsonl");
+    assert_ok(journal_create(path, &j, &err), &err);
+    assert_ok(journal_append(j,
+                             json_make("{s:s, s:s, s:s, s:s}", "type", "begin", "run", id,
+                                       "deployment", deployment, "endpoint", "unix:///e"),
+                             &err),
+              &err);
+    for (; *records != NULL; records++) {
+        json_t *record = NULL;
+        assert_ok(json_parse(*records, strlen(*records), "record", &record, &err), &err);
+        assert_ok(journal_append(j, record, &err), &err);
+    }
+}
+
+static void look(struct fixture *f)
+{
+    struct err err = ERR_INIT;
+
+    history_free(&f->history);
+    assert_ok(history_read(f->folder.path, &f->history, &err), &err);
+}
+
+static const struct past_run *unfinished(const struct fixture *f, const char *deployment)
+{
+    return history_unfinished(&f->history, deployment, "unix:///e");
+}
+
+#define INTENT "{\"type\":\"intent\",\"step\":\"stop_old\",\"node\":0}"
+#define FAILED \
+    "{\"type\":\"outcome\",\"step\":\"stop_old\",\"node\":0,\"ok\":false,\"error\":\"e\"}"
+#define BACKUP "{\"type\":\"outcome\",\"step\":\"backup_metadb\",\"ok\":true,\"evidence\":{}}"
+#define HEALTHY "{\"type\":\"outcome\",\"step\":\"wait_healthy\",\"ok\":true,\"evidence\":{}}"
+#define UNHEALTHY "{\"type\":\"outcome\",\"step\":\"wait_healthy\",\"ok\":false}"
+#define ROLLBACK "{\"type\":\"rollback\",\"reason\":\"r\"}"
+#define END(result) "{\"type\":\"end\",\"result\":\"" result "\"}"
+
+static void test_none(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    look(&f);
+    assert_int_equal(f.history.count, 0);
+    assert_null(history_find(&f.history, NULL));
+    assert_null(history_find(&f.history, "r1"));
+    assert_null(unfinished(&f, "oms_331"));
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    static const char *const records[] = {END("upgraded"), NULL};
+
+    begin(&f);
+    add_run(&f, "2", "oms_331", records);
+    add_run(&f, "1", "oms_331", records);
+    add_run(&f, "3", "oms_331", records);
+    look(&f);
+    assert_int_equal(f.history.count, 3);
+    assert_string_equal(history_find(&f.history, NULL)->id, "3");
+    assert_string_equal(history_find(&f.history, "1")->id, "1");
+    assert_null(history_find(&f.history, "4"));
+    assert_null(history_find(&f.history, ""));
+}
+
+/* How a run that ends so is seen, and whether it stands in the way of the next one. */
+static void check(const char *const *records, const char *result, const char *step,
+                  bool is_in_the_way)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    add_run(&f, "r1", "oms_331", records);
+    look(&f);
+    const struct past_run *p = history_find(&f.history, NULL);
+    assert_string_equal(p->deployment, "oms_331");
+    assert_string_equal(p->endpoint, "unix:///e");
+    assert_true(str_eq(p->result, result));
+    assert_true(str_eq(p->step, step));
+    assert_null(p->damage);
+    assert_true(p->begun_ms > 0);
+    assert_true(unfinished(&f, "oms_331") == (is_in_the_way ? p : NULL));
+    assert_null(unfinished(&f, "oms_332"));
+    assert_null(history_unfinished(&f.history, "oms_331", "unix:///other"));
+}
+
+#define CHECK(result, step, in_the_way, ...) \
+    check((const char *const[]){__VA_ARGS__ NULL}, result, step, in_the_way)
+
+static void test_results(void **state)
+{
+    (void)state;
+    CHECK(NULL, NULL, true, );
+    CHECK(NULL, "stop_old", true, INTENT, );
+    CHECK(NULL, "stop_old", true, INTENT, FAILED, );
+    CHECK("held", "stop_old", true, INTENT, FAILED, END("held"), );
+    CHECK("rollback-failed", "stop_old", true, INTENT, FAILED, ROLLBACK, END("rollback-failed"), );
+    CHECK("rolled-back", "stop_old", false, INTENT, FAILED, ROLLBACK, END("rolled-back"), );
+    CHECK("unchanged", NULL, false, END("unchanged"), );
+    CHECK("upgraded", "wait_healthy", false, HEALTHY, END("upgraded"), );
+    CHECK("upgraded-with-fault", "wait_healthy", false, HEALTHY, END("upgraded-with-fault"), );
+}
+
+static void test_taken_up_again(void **state)
+{
+    (void)state;
+    CHECK(NULL, "stop_old", true, END("held"), INTENT, );
+    CHECK("upgraded", "stop_old", false, END("held"), INTENT, END("upgraded"), );
+    CHECK(NULL, "wait_healthy", true, HEALTHY, END("upgraded"), ROLLBACK, );
+}
+
+static void test_milestones(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    static const char *const served[] = {BACKUP, HEALTHY, END("upgraded"), NULL};
+    static const char *const failed[] = {BACKUP, UNHEALTHY, END("held"), NULL};
+
+    begin(&f);
+    add_run(&f, "r1", "oms_331", served);
+    add_run(&f, "r2", "oms_332", failed);
+    look(&f);
+    const struct past_run *p = history_find(&f.history, "r1");
+    assert_true(p->backup_ms > 0 && p->served_ms >= p->backup_ms && p->ended_ms >= p->served_ms);
+    p = history_find(&f.history, "r2");
+    assert_true(p->backup_ms > 0);
+    assert_int_equal(p->served_ms, 0);
+}
+
+/* The newest that is not ended counts, whatever came after it on other deployments. */
+static void test_other_deployments(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    static const char *const held[] = {INTENT, END("held"), NULL};
+    static const char *const good[] = {END("upgraded"), NULL};
+
+    begin(&f);
+    add_run(&f, "r1", "oms_331", held);
+    add_run(&f, "r2", "oms_331", good);
+    add_run(&f, "r3", "oms_332", good);
+    look(&f);
+    assert_string_equal(unfinished(&f, "oms_331")->id, "r1");
+    assert_null(unfinished(&f, "oms_332"));
+}
+
+static void test_damaged(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    static const char *const good[] = {END("upgraded"), NULL};
+
+    begin(&f);
+    add_run(&f, "r1", "oms_331", good);
+    add_run(&f, "r2", "oms_331", good);
+    folder_write(&f.folder, "runs/r2/journal.jsonl", "garbage\n");
+    look(&f);
+    const struct past_run *p = history_find(&f.history, NULL);
+    assert_string_equal(p->id, "r2");
+    AUTO_FREE char *damage = folder_mask(&f.folder, p->damage);
+    assert_string_equal(damage,
+                        "the journal '<folder>/runs/r2/journal.jsonl' is damaged: line 1 is no "
+                        "JSON\nHINT: nothing was changed; restore the file from a backup, or look "
+                        "at the containers and go on by hand");
+    assert_null(p->result);
+    assert_null(history_find(&f.history, "r1")->damage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_none),       cmocka_unit_test(test_find),
+        cmocka_unit_test(test_results),    cmocka_unit_test(test_taken_up_again),
+        cmocka_unit_test(test_milestones), cmocka_unit_test(test_other_deployments),
+        cmocka_unit_test(test_damaged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
