@@ -173,6 +173,14 @@ static uint64_t started_ms(const struct run *r, bool new_ones)
     return last_ms;
 }
 
+/* Whatever the signal cut short, the wait is what was stopped. */
+static int refuse_stop(const struct health *h, struct err *err)
+{
+    bool known = h->missing.len > 0;
+    return err_fail(err, ERR_INTERRUPTED, "asked to stop while waiting for OMS%s%s",
+                    known ? ": " : "", str_get(&h->missing));
+}
+
 static int wait_until_healthy(struct run *r, struct health *h, struct err *err)
 {
     uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.health_timeout_ms", 0);
@@ -180,15 +188,14 @@ static int wait_until_healthy(struct run *r, struct health *h, struct err *err)
     uint64_t since_ms = started_ms(r, h->new_ones);
     for (;;) {
         if (look(r, since_ms, h, err) != 0) {
-            return -1;
+            return err->kind == ERR_INTERRUPTED ? refuse_stop(h, err) : -1;
         }
         if (h->missing.len == 0) {
             return 0;
         }
         run_say_progress(r, str_get(&h->missing), 0, 0, false);
         if (stop_requested()) {
-            return err_fail(err, ERR_INTERRUPTED, "asked to stop while waiting for OMS: %s",
-                            str_get(&h->missing));
+            return refuse_stop(h, err);
         }
         if (clock_passed(deadline_ms)) {
             return err_fail(
