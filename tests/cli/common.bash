@@ -57,8 +57,8 @@ setup_common() {
 # same EXPECTED GOT [WHAT]
 same() {
     [ "$1" = "$2" ] && return 0
-    printf '%s\n--- expected\n%s\n--- got\n%s\n' "${3:-not the same}" "$1" "$2" >&2
-    diff <(printf '%s\n' "$1") <(printf '%s\n' "$2") >&2
+    printf '%s\n' "${3:-not the same}" >&2
+    diff -U 100 --label expected --label got <(printf '%s\n' "$1") <(printf '%s\n' "$2") >&2
     return 1
 }
 

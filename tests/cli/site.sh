@@ -6,12 +6,16 @@
 #   site.sh reset DIR [tls]    everything as after `up`; with `tls`, OMS serves HTTPS (2 s)
 #   site.sh down DIR           nothing is left
 #   site.sh snapshot DIR       what a refused command must leave as it was (0.2 s)
-#   site.sh digest DIR         every object of the three databases, but what a live OMS writes (1 s)
+#   site.sh digest DIR [all]   every object of the three databases, but what a live OMS writes (1 s)
+#   site.sh watch DIR OUT      looks for the MetaDB's password in every process, until OUT.stop
+#   site.sh grep DIR FILE…     files and folders that hold the password
 #   site.sh run DIR FUNCTION…  any lab_* function
 set -eu
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../live/lab.sh"
 
+# The data folder is copied at each reset: a redo log of 8 MB does.
+LAB_MARIADB_ARGS=--innodb-log-file-size=8M
 OLD_TAG=feature_3.3.1-ce
 NEW_TAG=feature_4.0.0-ce
 
@@ -67,10 +71,40 @@ database_names() {
 
 # The stand-in writes into two tables of the heartbeat database once a second.
 site_digest() {
-    local db
+    local db live=' table (heart_beat|heatbeat_sequence) '
+    [ "${1:-}" != all ] || live='^$'
     for db in $(database_names); do
         lab_db_digest "$db" | sed "s/^/$db /"
-    done | grep -vE ' table (heart_beat|heatbeat_sequence) '
+    done | grep -vE "$live"
+}
+
+# The secret part of the password as it is, as hex, and as base64 wherever in a text it may stand.
+secret_forms() {
+    local token
+    token=$(cat "$dir/token")
+    printf '%s\n' "$token"
+    printf '%s' "$token" | od -An -v -tx1 | tr -d ' \n' | sed 's/.*/&\n\U&\n/'
+    printf '%s' "$token" | base64 -w0 | cut -c1-24
+    printf 'x%s' "$token" | base64 -w0 | cut -c3-25
+    printf 'xx%s' "$token" | base64 -w0 | cut -c4-26
+}
+
+# site_watch OUT: until OUT.stop is there, looks for the secret in every process's arguments and
+# environment; OUT.found names where, OUT.seen each look at a program of ours.
+site_watch() {
+    : >"$1.found"
+    : >"$1.seen"
+    secret_forms >"$dir/secret_forms"
+    while [ ! -e "$1.stop" ]; do
+        grep -lasF -f "$dir/secret_forms" /proc/[0-9]*/cmdline /proc/[0-9]*/environ >>"$1.found"
+        grep -hasoF "$dir/bin/omslaunch-metadb" /proc/[0-9]*/cmdline >>"$1.seen"
+    done || true
+}
+
+# site_grep FILE…: files, and files in folders, that hold the secret.
+site_grep() {
+    secret_forms >"$dir/secret_forms"
+    grep -rlaF -f "$dir/secret_forms" "$@" || true
 }
 
 site_snapshot() {
@@ -99,7 +133,7 @@ down)
 *) lab_use "$dir/lab" ;;
 esac
 case $command in
-up | reset | snapshot | digest) "site_$command" "$@" ;;
+up | reset | snapshot | digest | watch | grep) "site_$command" "$@" ;;
 run) "$@" ;;
 *) exit 64 ;;
 esac

@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# Upgrades that fail: the old version is back and healthy with its databases, or the run is held, and
+# the words say which.
+bats_require_minimum_version 1.7.0
+load common
+
+setup() {
+    setup_common
+    site reset
+    site digest >"$BATS_TEST_TMPDIR/digest"
+    OLD_ID=$(engine inspect -f '{{.Id}}' oms_331)
+    FAILING=(--tag "$NEW" --image lab/init-fails --load "$CLI_DIR/init-fails.tar")
+    UNHEALTHY=(--tag "$NEW" --image lab/never-healthy --load "$CLI_DIR/never-healthy.tar")
+}
+
+the_run() {
+    find "$STATE/runs" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | tail -n 1
+}
+
+# Digests, but what the way back itself writes: refetchStoreIntervalMin, and the site's trigger on it.
+# A dump has no triggers, as in the runbook.
+stable() {
+    grep -vE ' (table oms_normal_config|table oms_audit|trigger oms_config_audit|table host) '
+}
+
+# The same container, by its own name, with its restart policy, healthy; HA on; databases as before.
+old_is_back() {
+    same "$OLD_ID true unless-stopped" "$(engine inspect -f '{{.Id}} {{.State.Running}} {{.HostConfig.RestartPolicy.Name}}' oms_331)"
+    same oms_331 "$(engine ps --format '{{.Names}}')"
+    same true "$(lab lab_oms_health n1 | jq .data.healthy)"
+    same true "$(lab lab_ha_config | jq .enable)"
+    same "$(stable <"$BATS_TEST_TMPDIR/digest")" "$(site digest | stable)"
+}
+
+ends_as() {
+    same "$1" "$(omslaunch runs -o json "${AT[@]}" | jq -r '.[-1].result')"
+    same "end $1" "$(jq -r 'select(.type == "end") | .type + " " + .result' "$STATE/runs/$(the_run)/journal.jsonl" | tail -n 1)"
+}
+
+INIT_ERROR="'bash /root/docker_init.sh' in the new container ended with exit code 1; its last lines:"
+
+@test "docker_init.sh fails: rolled back, exit code 10" {
+    run -10 --separate-stderr omslaunch upgrade oms_331 "${FAILING[@]}" "${AT[@]}"
+    same '' "$output"
+    run=$(the_run)
+    has "$stderr" $'\n'"omslaunch: error: $INIT_ERROR"$'\n'
+    has "$stderr" $'\n'"  ERROR 1060 (42S21): Duplicate column name 'added_in_400'"$'\n'
+    has "$stderr" $'\n'"HINT: the whole output is in '$STATE/runs/$run/logs/init-0.log'"$'\n'
+    has "$stderr" $'\n'"'oms_331': failed and rolled back"$'\n'
+    has "$stderr" $'\n'"  old container: 'oms_331', running"$'\n'
+    has "$stderr" $'\n'"  new container: 'oms_331.failed-$run', exited"$'\n'
+    has "$stderr" $'\n'"  backup of the MetaDB: $STATE/backups/$run"$'\n'
+    has_not "$stderr" 'HA: is off'
+    has "$stderr" $'\n'"'oms_331' is back on the old version, and healthy."
+    grep -q 'ERROR 1060' "$STATE/runs/$run/logs/init-0.log"
+    old_is_back
+    ends_as rolled-back
+    same "exited no" "$(engine inspect -f '{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}' "oms_331.failed-$run")"
+    same '' "$(site grep "$STATE")"
+}
+
+@test "after a rollback the next upgrade may begin, and succeeds" {
+    run -10 omslaunch upgrade oms_331 -q "${FAILING[@]}" "${AT[@]}"
+    run -0 --separate-stderr omslaunch upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/new.tar" "${AT[@]}"
+    same '' "$output$stderr"
+    same "$REPO:$NEW" "$(engine ps --format '{{.Image}}')"
+}
+
+@test "--output json of a failure: one document, with step, error and exit code" {
+    run -10 --separate-stderr omslaunch upgrade oms_331 "${FAILING[@]}" "${AT[@]}" -o json
+    one_document
+    same '["oms_331","rolled-back",10,"init_metadata"]' "$(jq -c '[.deployment, .result, .exit, .failed_step]' <<<"$output")"
+    same "$INIT_ERROR" "$(jq -r .error <<<"$output" | head -n 1)"
+    same '' "$(grep '^[[:space:]]*[{}]' <<<"$stderr")"
+}
+
+@test "--on-failure hold: exit code 13, what to do next; upgrade waits, rollback ends it" {
+    run -13 --separate-stderr omslaunch upgrade oms_331 "${FAILING[@]}" "${AT[@]}" --on-failure hold
+    run=$(the_run)
+    has "$stderr" $'\n'"omslaunch: error: $INIT_ERROR"$'\n'
+    has "$stderr" $'\n'"  old container: 'oms_331.old-$run', exited"$'\n'
+    has "$stderr" $'\n'"  HA: is off, and was on before"$'\n'
+    has "$stderr" $'\n'"Next: 'omslaunch resume $run' goes on, 'omslaunch rollback $run' goes back."
+    same "false $OLD_ID" "$(lab lab_ha_config | jq .enable) $(engine inspect -f '{{.Id}}' "oms_331.old-$run")"
+    ends_as held
+    site snapshot >"$BATS_TEST_TMPDIR/held"
+    says 13 "run $run on 'oms_331' is not ended: it stopped at 'init_metadata'" \
+        "end it first, with 'omslaunch resume $run' or 'omslaunch rollback $run'" \
+        upgrade oms_331 --tag "$NEW" "${AT[@]}"
+    site snapshot | diff "$BATS_TEST_TMPDIR/held" -
+    run -0 --separate-stderr omslaunch rollback --yes "${AT[@]}"
+    old_is_back
+    ends_as rolled-back
+}
+
+@test "never healthy: rolled back after --health-timeout, exit code 10" {
+    run -10 --separate-stderr omslaunch upgrade oms_331 "${UNHEALTHY[@]}" "${AT[@]}" --health-timeout 2s
+    has "$stderr" $'\n'"omslaunch: error: OMS is not healthy after 2 s: http://127.0.0.11:"
+    has "$stderr" $'\n'"HINT: look at the container's log and /home/admin/logs, or wait longer with --health-timeout"$'\n'
+    has "$stderr" $'\n'"'oms_331': failed and rolled back"$'\n'
+    old_is_back
+    ends_as rolled-back
+}
+
+begun() {
+    grep -qs "\"type\":\"intent\".*\"step\":\"$1\"" "$STATE"/runs/*/journal.jsonl
+}
+
+# stopped SIGNAL STEP OPTION…: an upgrade that gets the signal when the step has begun. Sets status.
+stopped() {
+    local signal=$1 step=$2 began
+    shift 2
+    "$PROGRAM" upgrade oms_331 "${AT[@]}" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    pid=$!
+    until_true 30 begun "$step"
+    sleep 0.3
+    began=$SECONDS
+    kill "-$signal" "$pid"
+    status=0
+    wait "$pid" || status=$?
+    stderr=$(cat "$BATS_TEST_TMPDIR/err")
+    # The new container is stopped, the databases are restored, the old one becomes healthy.
+    [ $((SECONDS - began)) -le 20 ]
+}
+
+@test "SIGTERM while OMS becomes healthy: rolled back, exit code 10" {
+    stopped TERM wait_healthy "${UNHEALTHY[@]}"
+    same 10 "$status" "$stderr"
+    has "$stderr" $'\n'"omslaunch: error: asked to stop while waiting for OMS"
+    old_is_back
+    ends_as rolled-back
+}
+
+@test "SIGINT the same, and --on-failure hold: exit code 13" {
+    stopped INT wait_healthy "${UNHEALTHY[@]}" --on-failure hold
+    same 13 "$status" "$stderr"
+    has "$stderr" $'\n'"omslaunch: error: asked to stop while waiting for OMS"
+    ends_as held
+    run -0 omslaunch rollback --yes -q "${AT[@]}"
+    old_is_back
+}
