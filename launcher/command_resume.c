@@ -12,12 +12,23 @@
 #include "launcher/upgrade/state.h"
 #include "launcher/watch.h"
 
+static bool is_over(const struct past_run *p)
+{
+    return str_eq(p->result, "rolled-back") || str_eq(p->result, "unchanged");
+}
+
 /* The run that the command line names, or the newest that is not over. */
 static const struct past_run *choose_run(const struct session *s, const struct history *h,
                                          struct err *err)
 {
     const char *id = s->options->arguments.count > 1 ? s->options->arguments.items[1] : NULL;
     const struct past_run *p = history_find(h, id);
+    for (size_t i = h->count; id == NULL && i-- > 0;) {
+        if (h->items[i].damage != NULL || !is_over(&h->items[i])) {
+            p = &h->items[i];
+            break;
+        }
+    }
     if (p == NULL) {
         err_fail(err, ERR_USAGE, "there is no run %s%sin '%s'\nHINT: 'omslaunch runs' lists them",
                  id != NULL ? id : "", id != NULL ? " " : "", s->state);
@@ -30,9 +41,22 @@ static const struct past_run *choose_run(const struct session *s, const struct h
     return p;
 }
 
-static bool is_over(const struct past_run *p)
+/* What a later run built on this one stands on the containers and databases that this one would
+ * move. */
+static int refuse_superseded(const struct history *h, const struct past_run *p, struct err *err)
 {
-    return str_eq(p->result, "rolled-back") || str_eq(p->result, "unchanged");
+    for (size_t i = h->count; i-- > 0 && &h->items[i] != p;) {
+        const struct past_run *later = &h->items[i];
+        if (later->damage == NULL && !is_over(later) && str_eq(later->deployment, p->deployment) &&
+            str_eq(later->endpoint, p->endpoint)) {
+            return err_fail(err, ERR_USAGE,
+                            "run %s on '%s' was followed by run %s: what it left is not there any "
+                            "more\n"
+                            "HINT: go back step by step, with 'omslaunch rollback %s' first",
+                            p->id, p->deployment, later->id, later->id);
+        }
+    }
+    return 0;
 }
 
 /* The new version has served since then: what it wrote would be put aside. */
@@ -59,28 +83,37 @@ static int check_losses(const struct session *s, const struct past_run *p, struc
         p->id, str_get(&age), since);
 }
 
-static int take_up(const struct session *s, const struct past_run *p, bool back)
+static int say_over(const struct past_run *p)
+{
+    log_info("nothing to do: run %s%s%s%s has ended: %s", p->id,
+             p->deployment != NULL ? " on '" : "", p->deployment != NULL ? p->deployment : "",
+             p->deployment != NULL ? "'" : "", p->result);
+    return EXIT_DONE;
+}
+
+static bool has_nothing_left(const struct past_run *p, bool back)
+{
+    return is_over(p) || (!back && str_eq(p->result, "upgraded"));
+}
+
+static int take_up(const struct session *s, const struct past_run *p, const struct plan *plan,
+                   bool back)
 {
     struct err err = ERR_INIT;
-    AUTO_PLAN struct plan plan = {.json = NULL};
-    AUTO_FD int lock = -1;
     AUTO_EXECUTION struct execution *execution = NULL;
     AUTO_WATCH struct watch watch;
     watch_init(&watch);
     const struct execution_request request = {
         .state = s->state,
         .run = p->id,
-        .plan = &plan,
+        .plan = plan,
         .metadb_program = s->metadb_program,
         .set_env = &s->options->set_env,
         .answers = &s->options->answer,
         .observer = &watch.observer,
         .lock_wait_ms = s->options->lock_wait_ms,
     };
-    if (execution_load_plan(s->state, p->id, &plan, &err) != 0 ||
-        state_lock(s->state, p->endpoint, p->deployment, p->id, s->options->lock_wait_ms, &lock,
-                   &err) != 0 ||
-        execution_take_up(&request, &execution, &err) != 0) {
+    if (execution_take_up(&request, &execution, &err) != 0) {
         return session_fail(&err);
     }
     log_info("Run %s on '%s'", p->id, p->deployment);
@@ -92,46 +125,64 @@ static int take_up(const struct session *s, const struct past_run *p, bool back)
     }
     int code = report_run(s->options, execution_run(execution), &outcome);
     /* Asked for, and done: a success of this command. */
-    return back && outcome.end == RUN_ROLLED_BACK ? EXIT_DONE : code;
+    bool is_back = outcome.end == RUN_ROLLED_BACK || outcome.end == RUN_UNCHANGED;
+    return back && is_back && !outcome.back_failed ? EXIT_DONE : code;
 }
 
-static int say_over(const struct past_run *p)
+/* Under the lock the run is looked at again: who held it may have brought the run to its end. */
+static int take_up_locked(const struct session *s, const char *id, bool back)
 {
-    log_info("nothing to do: run %s on '%s' has ended: %s", p->id, p->deployment, p->result);
-    return EXIT_DONE;
+    struct err err = ERR_INIT;
+    AUTO_PLAN struct plan plan = {.json = NULL};
+    AUTO_HISTORY struct history history = {.items = NULL};
+    if (history_read(s->state, &history, &err) != 0) {
+        return session_fail(&err);
+    }
+    const struct past_run *p = history_find(&history, id);
+    if (p == NULL || p->damage != NULL) {
+        err_fail(&err, ERR_STATE, "%s", p == NULL ? "the run is gone" : p->damage);
+        return session_fail(&err);
+    }
+    if (has_nothing_left(p, back)) {
+        return say_over(p);
+    }
+    if (refuse_superseded(&history, p, &err) != 0 || (back && check_losses(s, p, &err) != 0) ||
+        execution_load_plan(s->state, p->id, &plan, &err) != 0) {
+        return session_fail(&err);
+    }
+    return take_up(s, p, &plan, back);
+}
+
+static int go_on(const struct options *options, bool back)
+{
+    struct err err = ERR_INIT;
+    AUTO_SESSION struct session session = {.options = NULL};
+    AUTO_HISTORY struct history history = {.items = NULL};
+    AUTO_FD int lock = -1;
+    if (session_open(options, &session, &err) != 0 ||
+        history_read(session.state, &history, &err) != 0) {
+        return session_fail(&err);
+    }
+    const struct past_run *p = choose_run(&session, &history, &err);
+    if (p == NULL) {
+        return session_fail(&err);
+    }
+    if (has_nothing_left(p, back)) {
+        return say_over(p);
+    }
+    if (state_lock(session.state, p->endpoint, p->deployment, p->id, options->lock_wait_ms, &lock,
+                   &err) != 0) {
+        return session_fail(&err);
+    }
+    return take_up_locked(&session, p->id, back);
 }
 
 int command_resume(const struct options *options)
 {
-    struct err err = ERR_INIT;
-    AUTO_SESSION struct session session = {.options = NULL};
-    AUTO_HISTORY struct history history = {.items = NULL};
-    if (session_open(options, &session, &err) != 0 ||
-        history_read(session.state, &history, &err) != 0) {
-        return session_fail(&err);
-    }
-    const struct past_run *p = choose_run(&session, &history, &err);
-    if (p == NULL) {
-        return session_fail(&err);
-    }
-    return is_over(p) || str_eq(p->result, "upgraded") ? say_over(p) : take_up(&session, p, false);
+    return go_on(options, false);
 }
 
 int command_rollback(const struct options *options)
 {
-    struct err err = ERR_INIT;
-    AUTO_SESSION struct session session = {.options = NULL};
-    AUTO_HISTORY struct history history = {.items = NULL};
-    if (session_open(options, &session, &err) != 0 ||
-        history_read(session.state, &history, &err) != 0) {
-        return session_fail(&err);
-    }
-    const struct past_run *p = choose_run(&session, &history, &err);
-    if (p == NULL) {
-        return session_fail(&err);
-    }
-    if (is_over(p)) {
-        return say_over(p);
-    }
-    return check_losses(&session, p, &err) != 0 ? session_fail(&err) : take_up(&session, p, true);
+    return go_on(options, true);
 }
