@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/base/fs.h"
 #include "launcher/base/str.h"
 #include "launcher/upgrade/journal.h"
 #include "launcher/upgrade/plan.h"
@@ -66,12 +67,24 @@ static void read_records(const struct journal *j, struct past_run *p)
     }
 }
 
+/* Killed before its first record: nothing was touched yet. A journal that lost all its records
+ * later is told apart by the backup, which comes long after the first. */
+static bool never_began(const char *state, const char *id, const char *journal)
+{
+    AUTO_FREE char *backup = state_backup_folder(state, id);
+    return !journal_has_begun(journal) && !fs_exists(backup);
+}
+
 static void read_run(const char *state, const char *id, struct past_run *p)
 {
     AUTO_FREE char *path = state_run_file(state, id, "journal.jsonl");
     AUTO_JOURNAL struct journal *j = NULL;
     struct err err = ERR_INIT;
     *p = (struct past_run){.id = mem_strdup(id)};
+    if (never_began(state, id, path)) {
+        replace(&p->result, "unchanged");
+        return;
+    }
     if (journal_read(path, &j, &err) != 0) {
         p->damage = mem_strdup(err.text);
         return;

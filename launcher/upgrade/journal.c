@@ -146,6 +146,16 @@ int journal_read(const char *path, struct journal **ret, struct err *err)
     return 0;
 }
 
+bool journal_has_begun(const char *path)
+{
+    AUTO_STR struct str text = STR_INIT;
+    struct err err = ERR_INIT;
+    if (fs_read(path, JOURNAL_SIZE_MAX, true, &text, &err) != 0) {
+        return err.kind != ERR_NOT_FOUND;
+    }
+    return memchr(str_get(&text), '\n', text.len) != NULL;
+}
+
 int journal_append(struct journal *j, json_t *record_take, struct err *err)
 {
     AUTO_JSON json_t *body = record_take;

@@ -8,6 +8,7 @@
 #ifndef OMSLAUNCH_UPGRADE_JOURNAL_H
 #define OMSLAUNCH_UPGRADE_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "launcher/base/err.h"
@@ -21,6 +22,8 @@ int journal_create(const char *path, struct journal **ret, struct err *err) MUST
 int journal_open(const char *path, struct journal **ret, struct err *err) MUST_USE;
 /* For reading only; the file is not touched. */
 int journal_read(const char *path, struct journal **ret, struct err *err) MUST_USE;
+/* Was a first record ever written whole? True also when the file cannot be read. */
+bool journal_has_begun(const char *path);
 void journal_free(struct journal *j);
 void journal_free_ptr(struct journal **j);
 #define AUTO_JOURNAL CLEANUP(journal_free_ptr)
