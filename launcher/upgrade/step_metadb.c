@@ -1,6 +1,10 @@
 /* trim_heartbeats and backup_metadb. */
 #include "launcher/upgrade/step_impl.h"
 
+#include <errno.h>
+#include <unistd.h>
+
+#include "launcher/base/fs.h"
 #include "launcher/upgrade/state.h"
 
 #define MINUTE_MS 60000U
@@ -27,10 +31,28 @@ STEP_APPLY(trim_apply)
 
 /* ---- backup_metadb ---- */
 
+/* A backup of this run that has no outcome is of an attempt that was cut off. Nobody relies on it
+ * yet, and it may be older than the databases: OMS may have been started in between. */
+static int drop_cut_off(const char *folder, struct err *err)
+{
+    AUTO_FREE char *manifest = fs_join(folder, "manifest.json");
+    if (unlink(manifest) != 0 && errno != ENOENT) {
+        return err_fail(err, ERR_STATE,
+                        "the unfinished backup '%s' cannot be replaced: %m\n"
+                        "HINT: see that the file system is writable, then go on with 'omslaunch "
+                        "resume'",
+                        manifest);
+    }
+    return 0;
+}
+
 STEP_APPLY(backup_apply)
 {
     (void)node, (void)prepared;
     AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
+    if (drop_cut_off(folder, err) != 0) {
+        return -1;
+    }
     json_t *request = json_make("{s:s, s:{s:s, s:s}}", "folder", folder, "labels", "deployment",
                                 json_text(r->plan->json, "deployment", ""), "endpoint",
                                 json_text(plan_node(r->plan, 0), "endpoint", ""));
