@@ -111,3 +111,5 @@ CREATE TABLE k_decimal (d decimal(30,10) PRIMARY KEY, pad varchar(200)); INSERT 
 USE hb_fid;
 CREATE TABLE heatbeat_sequence (id bigint PRIMARY KEY AUTO_INCREMENT, gmt_created datetime, gmt_modified datetime); INSERT INTO heatbeat_sequence SELECT seq, now(), now() FROM seq_1_to_1000;
 CREATE TABLE heart_beat (id int PRIMARY KEY AUTO_INCREMENT, task_name varchar(20), host_ip varchar(40), gmt_modified datetime); INSERT INTO heart_beat VALUES (1,'supervisor','127.0.0.1',now());
+-- The estimates that decide where tables are cut are otherwise made later, in the background.
+ANALYZE TABLE cm_fid.k_skewed, cm_fid.k_negative, cm_fid.k_unsigned, cm_fid.k_string, cm_fid.k_gbk, cm_fid.k_composite, cm_fid.k_binary, cm_fid.k_enum, cm_fid.k_prefix, cm_fid.k_none, cm_fid.k_decimal;
