@@ -24,7 +24,7 @@ static int split_lines(void *arg, int stream, const char *bytes, size_t len)
         unsigned char c = (unsigned char)bytes[i];
         if (c == '\n') {
             end_line(s, line);
-        } else if (c >= ' ' || c == '\t') {
+        } else if ((c >= ' ' && c != 0x7f) || c == '\t') {
             str_append_c(line, (char)c);
             if (line->len >= LINE_MAX_BYTES) {
                 end_line(s, line);

@@ -12,6 +12,7 @@
 
 struct call {
     const struct metadb_request *request;
+    const struct secret *password;
     json_t *result;
     bool has_error;
     struct err error;
@@ -55,9 +56,12 @@ static void take_event(struct call *call, const char *line, size_t len)
         json_decref(call->result);
         call->result = json_incref(json_walk(event, "result"));
     } else if (strcmp(kind, "error") == 0) {
+        AUTO_STR struct str text = STR_INIT;
+        str_append(&text, json_text(event, "text", "the MetaDB program failed without a word"));
+        secret_redact(call->password, &text);
         call->has_error = true;
         err_fail(&call->error, err_kind_from_name(json_text(event, "kind", "")), "%s",
-                 json_text(event, "text", "the MetaDB program failed and did not say why"));
+                 str_get(&text));
     }
 }
 
@@ -110,7 +114,7 @@ int metadb_call(const struct metadb *db, const struct metadb_request *request, j
     char *input = json_compact(document);
     const char *const argv[] = {db->program, request->command, NULL};
     const char *const envp[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", NULL};
-    struct call call = {.request = request, .error = ERR_INIT};
+    struct call call = {.request = request, .password = db->password, .error = ERR_INIT};
     const struct proc_spec spec = {
         .path = db->program,
         .argv = argv,

@@ -2,6 +2,14 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
+
+#include "launcher/base/clock.h"
+#include "launcher/base/stop.h"
+
+#define SECOND_NS 1000000000L
+#define POLL_NS 200000000L
+#define TAKE_AGAIN_MS 500
 
 enum lock_state { LOCK_TRYING, LOCK_HELD, LOCK_NOT_TO_BE_HAD, LOCK_FAILED };
 
@@ -27,8 +35,26 @@ static void set_state(struct metadb_lock *l, enum lock_state state)
 
 static void on_progress(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes)
 {
-    (void)text, (void)done, (void)total, (void)bytes;
-    set_state(arg, LOCK_HELD);
+    (void)done, (void)total, (void)bytes;
+    if (str_eq(text, "held")) {
+        set_state(arg, LOCK_HELD);
+    }
+}
+
+static void fail(struct metadb_lock *l, const struct err *failure)
+{
+    pthread_mutex_lock(&l->mutex);
+    l->failure = *failure;
+    pthread_mutex_unlock(&l->mutex);
+    set_state(l, LOCK_FAILED);
+}
+
+static bool is_held(struct metadb_lock *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    bool held = l->state == LOCK_HELD;
+    pthread_mutex_unlock(&l->mutex);
+    return held;
 }
 
 static bool is_let_go(void *arg)
@@ -52,17 +78,46 @@ static void *hold(void *arg)
         .is_enough = is_let_go,
         .arg = l,
     };
-    AUTO_JSON json_t *answer = NULL;
-    struct err failure = ERR_INIT;
-    if (metadb_call(l->db, &request, &answer, &failure) == 0) {
-        set_state(l, LOCK_NOT_TO_BE_HAD);
-        return NULL;
+    for (;;) {
+        AUTO_JSON json_t *answer = NULL;
+        struct err failure = ERR_INIT;
+        if (metadb_call(l->db, &request, &answer, &failure) == 0) {
+            set_state(l, LOCK_NOT_TO_BE_HAD);
+            return NULL;
+        }
+        if (is_let_go(l)) {
+            return NULL;
+        }
+        if (!is_held(l) || failure.kind == ERR_LOCKED) {
+            fail(l, &failure);
+            return NULL;
+        }
+        /* A server that was restarted knows nothing of it any more. */
+        clock_sleep_ms(TAKE_AGAIN_MS);
     }
+}
+
+/* The child is not stopped by a signal, because a rollback needs its lock; the wait for it is. */
+static int wait_for_lock(struct metadb_lock *l, struct err *err)
+{
+    int rc = 0;
     pthread_mutex_lock(&l->mutex);
-    l->failure = failure;
+    while (l->state == LOCK_TRYING && !stop_requested()) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += POLL_NS;
+        until.tv_sec += until.tv_nsec / SECOND_NS;
+        until.tv_nsec %= SECOND_NS;
+        pthread_cond_timedwait(&l->changed, &l->mutex, &until);
+    }
+    if (l->state == LOCK_FAILED) {
+        *err = l->failure;
+        rc = -1;
+    } else if (l->state == LOCK_TRYING) {
+        rc = err_fail(err, ERR_INTERRUPTED, "asked to stop while waiting for the MetaDB's lock");
+    }
     pthread_mutex_unlock(&l->mutex);
-    set_state(l, LOCK_FAILED);
-    return NULL;
+    return rc;
 }
 
 int metadb_lock_take(const struct metadb *db, const char *run, const char *holder, uint64_t wait_ms,
@@ -82,16 +137,7 @@ int metadb_lock_take(const struct metadb *db, const char *run, const char *holde
             err, ERR_FAILED,
             "no thread can be started\nHINT: the limit of processes is reached: ulimit -u");
     }
-    pthread_mutex_lock(&l->mutex);
-    while (l->state == LOCK_TRYING) {
-        pthread_cond_wait(&l->changed, &l->mutex);
-    }
-    bool failed = l->state == LOCK_FAILED;
-    if (failed) {
-        *err = l->failure;
-    }
-    pthread_mutex_unlock(&l->mutex);
-    if (failed) {
+    if (wait_for_lock(l, err) != 0) {
         metadb_lock_free(l);
         return -1;
     }
@@ -99,12 +145,16 @@ int metadb_lock_take(const struct metadb *db, const char *run, const char *holde
     return 0;
 }
 
-bool metadb_lock_is_held(struct metadb_lock *lock)
+int metadb_lock_check(struct metadb_lock *lock, struct err *err)
 {
+    int rc = 0;
     pthread_mutex_lock(&lock->mutex);
-    bool held = lock->state != LOCK_FAILED;
+    if (lock->state == LOCK_FAILED) {
+        *err = lock->failure;
+        rc = -1;
+    }
     pthread_mutex_unlock(&lock->mutex);
-    return held;
+    return rc;
 }
 
 void metadb_lock_free(struct metadb_lock *lock)

@@ -10,8 +10,6 @@
 #include "launcher/base/stop.h"
 
 #define NO_SUCH_FUNCTION 1305 /* ER_SP_DOES_NOT_EXIST: a server without user locks */
-/* The server notices a dead owner when its statement has ended. */
-#define WAIT_AT_LEAST_S 1
 /* How the holder is told to others: as a comment in the statement that it runs all the time. */
 #define HOLDER_MARK "omslaunch lock: "
 
@@ -45,16 +43,23 @@ static char *find_holder(struct conn *c, const char *name)
     return holder;
 }
 
+/* In short waits, with a word between them: who waits for us must be able to give up. */
 static int take(struct conn *c, const char *name, uint64_t wait_s, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
-    AUTO_FREE char *got = NULL;
-    str_appendf(&sql, "SELECT GET_LOCK('%s', %llu)", name, (unsigned long long)wait_s);
-    if (conn_query_text(c, str_get(&sql), &got, err) < 0) {
-        return -1;
-    }
-    if (str_eq(got, "1")) {
-        return 0;
+    str_appendf(&sql, "SELECT GET_LOCK('%s', 1)", name);
+    for (uint64_t waited_s = 0;; waited_s++) {
+        AUTO_FREE char *got = NULL;
+        if (conn_query_text(c, str_get(&sql), &got, err) < 0) {
+            return -1;
+        }
+        if (str_eq(got, "1")) {
+            return 0;
+        }
+        if (waited_s + 1 >= wait_s || stop_requested()) {
+            break;
+        }
+        report_progress("waiting", 0, 0, false);
     }
     AUTO_FREE char *holder = find_holder(c, name);
     return err_fail(err, ERR_LOCKED,
@@ -96,7 +101,7 @@ int lock_run(const struct request *request, json_t **ret, struct err *err)
         return -1;
     }
     lock_name(request, &name);
-    if (take(&c, str_get(&name), wait_s > WAIT_AT_LEAST_S ? wait_s : WAIT_AT_LEAST_S, err) < 0) {
+    if (take(&c, str_get(&name), wait_s, err) < 0) {
         if (conn_errno(&c) != NO_SUCH_FUNCTION) {
             return -1;
         }

@@ -43,6 +43,7 @@ void execution_free(struct execution *x)
     strv_free(&x->heartbeat_dbs);
     journal_free(x->journal);
     json_decref(x->run.memory);
+    json_decref(x->run.begun);
     free(x->id);
     free(x->state);
     free(x);
@@ -153,6 +154,7 @@ static int open_world(const struct execution_request *request, struct execution 
         0) {
         return -1;
     }
+    x->run.lock = x->lock;
     x->run.id = x->id;
     x->run.state = x->state;
     x->run.plan = request->plan;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "hooks/metadb_call.h"
+#include "hooks/metadb_lock.h"
 #include "inspect/oms_config.h"
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
@@ -39,6 +40,7 @@ struct run {
     struct journal *journal;
     struct run_node *nodes; /* plan_node_count() of them */
     struct metadb metadb;
+    struct metadb_lock *lock;   /* NULL: none */
     const struct strv *set_env; /* --set-env, for the values that a plan does not store */
     const struct strv
         *answers; /* "STEP=done|again": a person's word where the world does not tell */

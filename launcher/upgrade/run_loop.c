@@ -233,7 +233,8 @@ static int watch_row(struct run *r, const struct plan_row *row, size_t number, s
     if (stop_requested()) {
         rc =
             err_fail(err, ERR_INTERRUPTED, "asked to stop before '%s'", plan_step_title(row->step));
-    } else if (!r->going_back && check_old_rests(r, err) != 0) {
+    } else if ((r->lock != NULL && metadb_lock_check(r->lock, err) != 0) ||
+               (!r->going_back && check_old_rests(r, err) != 0)) {
         rc = -1;
     } else {
         rc = take_row(r, row, err);
@@ -350,7 +351,8 @@ static void go_back(struct run *r, const struct err *failure, struct run_outcome
     }
     ret->back_failed = true;
     ret->back_failure = err;
-    ret->end = err.kind == ERR_INTERRUPTED ? RUN_HELD : RUN_ROLLBACK_FAILED;
+    bool given_up = err.kind == ERR_INTERRUPTED || err.kind == ERR_LOCKED;
+    ret->end = given_up ? RUN_HELD : RUN_ROLLBACK_FAILED;
 }
 
 /* ---- to the end ---- */

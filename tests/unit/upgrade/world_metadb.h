@@ -216,8 +216,10 @@ static int world_metadb_main(const char *command)
     }
     if (fault == FAULT_DROP)
         return 3;
-    if (fault == FAULT_TERM)
+    if (fault == FAULT_TERM) {
         (void)kill(getppid(), SIGTERM);
+        (void)usleep(100000); /* who minds it has ended us by then */
+    }
     if (fault == FAULT_KILL_BEFORE) {
         (void)kill(getppid(), SIGKILL);
         return 3;
