@@ -28,7 +28,8 @@ teardown_file() {
 
 setup() {
     . "$METADB_SRC/common.bash"
-    export DATABASES="big big_cm big_hb" USER_NAME=all_rights USER_PASSWORD=secret-Word-1
+    # Not exported: a test looks for the password in the environment.
+    DATABASES="big big_cm big_hb" USER_NAME=all_rights USER_PASSWORD=secret-Word-1
     FOLDER=$BATS_TEST_TMPDIR/backup
 }
 
