@@ -1,0 +1,28 @@
+# shellcheck shell=bash
+# Each call that changes something in the engine fails once: refused with status 500; carried out,
+# but the answer is lost; dropped.
+
+# Of an upgrade, and of one that goes back because docker_init.sh fails.
+UPGRADE_CALLS=14
+BACK_CALLS=20
+
+call_cases() {
+    local n how
+    for how in refuse lose drop; do
+        for ((n = 1; n <= UPGRADE_CALLS; n++)); do printf 'call_fails %s %d ok\n' "$how" "$n"; done
+        for ((n = UPGRADE_CALLS - 2; n <= BACK_CALLS; n++)); do
+            printf 'call_fails %s %d init-fails-halfway\n' "$how" "$n"
+        done
+    done
+}
+
+call_fails() {
+    local image=()
+    [ "$3" = ok ] || image=(--image "lab/$3")
+    proxy_start "$1" "$2"
+    om "${UPGRADE[@]}" --host "unix://$W/proxy.sock" "${image[@]}"
+    cat "$W/proxy.log"
+    grep -q FAILS "$W/proxy.log" || fail 'there is no such call'
+    proxy_start
+    settle
+}

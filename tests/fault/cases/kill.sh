@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# kill -9 at each record of the journal: before it is written, in the middle, right after. What an
+# upgrade left is then resumed in one series and rolled back in another; so is what a rollback left.
+
+# The record that says that the new version serves: from here on, going back loses data.
+SERVED=21
+# An upgrade whose docker_init.sh fails: the records of its way back.
+BACK_FIRST=20
+BACK_LAST=33
+
+# kill_points FUNCTION FIRST LAST PARITY: each record, in the ways that differ. An intent is written and nothing
+# is done yet; a step is done, and that is not written. (Before an intent is as after an outcome.)
+kill_points() {
+    local n go
+    for ((n = $2; n <= $3; n++)); do
+        for go in resume rollback; do
+            if [ "${OMSLAUNCH_FAULT:-}" = full ]; then
+                printf '%s %s %d %s\n' "$1" before "$n" "$go" "$1" torn "$n" "$go" "$1" after "$n" "$go"
+            elif [ $((n % 2)) = $(($4 % 2)) ]; then
+                printf '%s after %d %s\n' "$1" "$n" "$go"
+            else
+                printf '%s torn %d %s\n' "$1" "$n" "$go"
+            fi
+        done
+    done
+}
+
+kill_cases() {
+    kill_points kill_upgrade 1 "$UPGRADE_RECORDS" 0
+    kill_points kill_rollback "$BACK_FIRST" "$BACK_LAST" 1
+    printf 'kill_init %s\n' resume rollback
+}
+
+kill_upgrade() {
+    local when=$1 n=$2 go=$3 written=$2
+    OM_ENV=(OMSL_FAULT="$when:$n")
+    upgrade
+    is_rc 137
+    OM_ENV=()
+    [ "$when" = after ] || written=$((n - 1))
+    om "$go"
+    if [ "$written" = 0 ]; then
+        is_rc 0 # nothing to do: the run never began
+        expect_old_end
+        return
+    fi
+    if [ "$go" = rollback ] && [ "$written" -ge "$SERVED" ]; then
+        is_rc 64
+        accept_losses
+    fi
+    is_rc 0
+    expect_end "$go"
+}
+
+expect_end() {
+    if [ "$1" = resume ]; then expect_new_end; else expect_old_end; fi
+}
+
+kill_rollback() {
+    local when=$1 n=$2 go=$3
+    OM_ENV=(OMSL_FAULT="$when:$n")
+    upgrade --image lab/init-fails-halfway
+    is_rc 137
+    OM_ENV=()
+    om "$go"
+    if [ "$when:$n" = "after:$BACK_LAST" ] || [ "$go" = rollback ]; then is_rc 0; else is_rc 10; fi
+    expect_old_end
+    check_failed_kept
+}
+
+# Killed while docker_init.sh runs: it goes on inside of the container, and must not run twice.
+kill_init() {
+    local pid
+    "$W/bin/omslaunch" "${UPGRADE[@]}" --host "$HOST" --state-dir "$STATE" --image lab/slow-init >"$W/said" 2>&1 &
+    pid=$!
+    lab_wait 20 'a running docker_init.sh' grep -q '1/3' "$W/said"
+    sleep 0.5
+    kill -KILL "$pid"
+    wait "$pid" || true
+    om "$1"
+    is_rc 0
+    if [ "$1" = resume ]; then
+        said 'docker_init.sh still runs from before'
+        expect_new_end
+    else
+        expect_old_end
+    fi
+}

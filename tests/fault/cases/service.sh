@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# The engine or the MetaDB crashes at each step, right after its intent is written, and is back half
+# a second later.
+
+service_cases() {
+    local n service
+    for service in engine metadb; do
+        # Each intent of an upgrade; and of a rollback.
+        for ((n = 2; n < UPGRADE_RECORDS; n += 2)); do printf 'service_crash %s %d ok\n' "$service" "$n"; done
+        for ((n = BACK_FIRST + 1; n < BACK_LAST; n += 2)); do
+            printf 'service_crash %s %d init-fails-halfway\n' "$service" "$n"
+        done
+    done
+}
+
+# service_crash engine|metadb RECORD VARIANT
+service_crash() {
+    local service=$1 n=$2 image=()
+    [ "$3" = ok ] || image=(--image "lab/$3")
+    cat >"$W/crash" <<CRASH
+#!/bin/bash
+FAULT_SRC='$FAULT_SRC' W='$W'
+. '$FAULT_SRC/world.sh'
+world_adopt
+case $service in
+engine)
+    lab_engine_kill e1
+    (sleep 0.5; lab_engine_start e1) >'$W/crash.log' 2>&1 </dev/null 3>&- &
+    ;;
+metadb)
+    lab_db_kill
+    (sleep 0.5; lab_db_start) >'$W/crash.log' 2>&1 </dev/null 3>&- &
+    ;;
+esac
+CRASH
+    chmod 755 "$W/crash"
+    watch_both_begin
+    OM_ENV=(OMSL_FAULT="exec:$n" OMSL_EXEC="$W/crash")
+    upgrade "${image[@]}"
+    OM_ENV=()
+    lab_wait 20 'the engine' lab_engine_lives e1
+    lab_wait 20 'the MetaDB' lab_db_lives
+    settle
+    watch_both_end
+}

@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# The disk with the state folder is full: at each change of it once, and from each change on.
+
+# Changes of the state folder in an upgrade that nothing disturbs; and files of its backup.
+SPACE_CHANGES=75
+SPACE_DUMP=20
+
+space_cases() {
+    local n step=5
+    [ "${OMSLAUNCH_FAULT:-}" != full ] || step=1
+    for ((n = 1; n <= SPACE_CHANGES; n += step)); do
+        printf 'space_full full-from %d\n' "$n"
+        [ $((n % 2)) = 0 ] || printf 'space_full full %d\n' "$((n + step / 2))"
+    done
+    for ((n = 1; n <= SPACE_DUMP; n += step)); do
+        printf 'space_dump %d\n' "$n"
+    done
+}
+
+space_full() {
+    OM_ENV=(OMSL_FAULT="$1:$2" OMSL_FAULT_DIR="$STATE" OMSL_FAULT_COUNT="$W/count")
+    upgrade
+    OM_ENV=()
+    printf '%s changes\n' "$(cat "$W/count")"
+    if ! compgen -G "$STATE/runs/*/journal.jsonl" >/dev/null; then
+        is_rc 73
+        said 'No space left on device' HINT
+        expect_old_end
+        return
+    fi
+    [ "$RC" = 0 ] || said 'No space left on device' HINT
+    settle
+}
+
+space_dump() {
+    cat >"$W/metadb.env" <<SET
+if [ "\$1" = dump ]; then
+    export LD_PRELOAD='$OMSLAUNCH_BUILD/tests/fault/killer.so' OMSL_FAULT=full:$1 OMSL_FAULT_DIR='$STATE' OMSL_FAULT_COUNT='$W/count'
+fi
+SET
+    upgrade
+    printf '%s changes\n' "$(cat "$W/count")"
+    is_rc 10
+    said 'No space left on device' HINT
+    expect_old_end
+}
