@@ -192,7 +192,17 @@ check-live: all $(BUILD)/tests/live/engine_test $(BUILD)/tests/live/spec/create
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/run
 check-cli: all
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/cli/run
-check-faults: all
+
+# What makes one exact thing go wrong: a library for LD_PRELOAD, and a proxy in front of an engine.
+FAULT_TOOLS := $(BUILD)/tests/fault/killer.so $(BUILD)/tests/fault/proxy
+$(BUILD)/tests/fault/killer.so: tests/fault/killer.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=gnu11 $(WARNINGS) -O1 -g -fPIC -shared $< -ldl -o $@
+$(BUILD)/tests/fault/proxy: tests/fault/proxy.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=gnu11 $(WARNINGS) -O1 -g $< -o $@
+
+check-faults: all $(FAULT_TOOLS)
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/fault/run
 
 bench: bench-metadb
