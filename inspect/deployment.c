@@ -24,6 +24,8 @@ void node_free(struct node *n)
     host_facts_free(&n->host);
     port_facts_free(&n->ports);
     neighbours_free(&n->neighbours);
+    free(n->health_url);
+    oms_health_free(&n->health);
     *n = (struct node){0};
 }
 
@@ -212,4 +214,12 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
     *ret = n;
     n = (struct node){0};
     return 0;
+}
+
+void node_ask_health(struct node *n, uint64_t timeout_ms)
+{
+    if (!n->old.running || !n->host_ip || !n->config.nginx_port)
+        return;
+    n->health_url = oms_health_url(n->host_ip, n->config.nginx_port, container_has_tls(&n->old));
+    oms_health_ask(n->health_url, timeout_ms, &n->health);
 }

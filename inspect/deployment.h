@@ -12,6 +12,7 @@
 #include "inspect/mount_fact.h"
 #include "inspect/neighbour.h"
 #include "inspect/oms_config.h"
+#include "inspect/oms_health.h"
 #include "inspect/port_facts.h"
 #include "inspect/tls_facts.h"
 #include "launcher/base/err.h"
@@ -32,6 +33,8 @@ struct node {
     struct host_facts host;
     struct port_facts ports;
     struct neighbours neighbours; /* without the old container */
+    char *health_url;             /* NULL until node_ask_health() was called, or if not known */
+    struct oms_health health;     /* what the old OMS says of itself */
 };
 
 struct deployment {
@@ -54,5 +57,9 @@ void deployment_add_take(struct deployment *d, struct node *node);
  * old image may be gone: then old_image_note says so. */
 int node_observe(struct engine *e, const char *container_name, struct node *ret,
                  struct err *err) MUST_USE;
+
+/* Asks the old OMS of a node for its health, when it runs and its address is known; waits for
+ * `timeout_ms` at most. What is wrong is a fact, not an error. */
+void node_ask_health(struct node *n, uint64_t timeout_ms);
 
 #endif

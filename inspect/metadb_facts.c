@@ -21,6 +21,14 @@ void metadb_facts_free(struct metadb_facts *f)
         free(f->hosts[i].status);
         free(f->hosts[i].region);
     }
+    for (size_t i = 0; i < f->missing_count; i++) {
+        free(f->missing[i].database);
+        free(f->missing[i].pattern);
+        free(f->missing[i].privileges);
+    }
+    free(f->missing);
+    free(f->account);
+    free(f->snapshot);
     free(f->server_version);
     free(f->flavor);
     free(f->character_set);
@@ -157,6 +165,32 @@ static int read_projects(const json_t *j, struct metadb_facts *f, struct err *er
     return 0;
 }
 
+static int read_privileges(const json_t *j, struct metadb_facts *f, struct err *err)
+{
+    const json_t *missing = json_walk(j, "missing");
+    const size_t count = json_array_size(missing);
+
+    if (!json_bool(j, "known", false))
+        return 0;
+    f->has_privileges = true;
+    f->snapshot = dup_or_null(json_text(j, "snapshot", NULL));
+    if (need_copy(j, "account", &f->account, err))
+        return err_wrap(err, "privileges");
+    if (count == 0)
+        return 0;
+    f->missing = mem_alloc(count * sizeof(*f->missing));
+    f->missing_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(missing, i);
+
+        if (need_copy(item, "database", &f->missing[i].database, err) ||
+            need_copy(item, "pattern", &f->missing[i].pattern, err) ||
+            need_copy(item, "privileges", &f->missing[i].privileges, err))
+            return err_wrap(err, "missing privilege %zu", i + 1);
+    }
+    return 0;
+}
+
 int metadb_facts_from_json(const json_t *result, struct metadb_facts *ret, struct err *err)
 {
     AUTO_METADB_FACTS struct metadb_facts f = {0};
@@ -164,7 +198,8 @@ int metadb_facts_from_json(const json_t *result, struct metadb_facts *ret, struc
     if (read_server(result, &f, err) || read_databases(result, &f, err) ||
         read_regions(json_walk(result, "regions"), &f, err) ||
         read_hosts(json_walk(result, "hosts"), &f, err) ||
-        read_projects(json_walk(result, "projects"), &f, err))
+        read_projects(json_walk(result, "projects"), &f, err) ||
+        read_privileges(json_walk(result, "privileges"), &f, err))
         return -1;
     f.ha_config = dup_or_null(json_text(result, "ha_config", NULL));
     *ret = f;

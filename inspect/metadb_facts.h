@@ -33,6 +33,12 @@ struct metadb_host {
     char *region; /* may be NULL */
 };
 
+struct metadb_missing {
+    char *database;   /* "rm_331", or "rm_331__%" for those that a restore makes */
+    char *pattern;    /* the same as a grant spells it: "rm\_331" */
+    char *privileges; /* "DROP, ALTER" */
+};
+
 struct metadb_facts {
     char *server_version;
     char *flavor; /* "mariadb", "mysql" or "oceanbase" */
@@ -45,6 +51,11 @@ struct metadb_facts {
 
     /* Optional parts: an old schema may lack the tables. */
     bool has_regions, has_hosts, has_projects;
+    bool has_privileges; /* and the server tells all of them */
+    char *account;       /* "'oms'@'%'" */
+    char *snapshot;      /* "RELOAD" or "LOCK TABLES"; NULL: a dump has one connection only */
+    struct metadb_missing *missing;
+    size_t missing_count;
     struct metadb_region *regions;
     size_t region_count;
     struct metadb_host *hosts;

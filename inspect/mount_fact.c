@@ -15,8 +15,10 @@ void mount_facts_free(struct mount_facts *f)
 {
     if (!f)
         return;
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count; i++) {
         free(f->items[i].note);
+        free(f->items[i].link_target);
+    }
     free(f->items);
     strv_free(&f->missing);
     *f = (struct mount_facts){0};
@@ -66,6 +68,8 @@ static void look_on_host(const struct mount *m, struct mount_fact *fact)
 
     fact->kind = path_kind_of(m->source, &fact->source_is_link);
     fact->on_host = fact->kind != PATH_UNKNOWN;
+    if (fact->source_is_link)
+        fact->link_target = realpath(m->source, NULL);
     if (fact->kind == PATH_FOLDER)
         fact->free_known = fs_free_space(m->source, &fact->free_bytes, &ignored) == 0;
 }

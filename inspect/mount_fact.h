@@ -26,6 +26,7 @@ struct mount_fact {
     enum path_kind kind;
     bool on_host;        /* the source itself was looked at; else only what the container sees */
     bool source_is_link; /* known only with on_host */
+    char *link_target; /* where it leads in the end; NULL unless it is a link that leads anywhere */
     bool free_known;
     uint64_t free_bytes; /* of the file system below it */
     char *note;          /* why the kind is unknown, or NULL */

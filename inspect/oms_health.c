@@ -1,5 +1,7 @@
 #include "inspect/oms_health.h"
 
+#include <string.h>
+
 #include "launcher/base/json.h"
 #include "launcher/engine/http.h"
 
@@ -7,6 +9,13 @@ void oms_health_free(struct oms_health *h)
 {
     str_free(&h->state);
     str_free(&h->certificate);
+}
+
+char *oms_health_url(const char *host, unsigned port, bool tls)
+{
+    bool ipv6 = strchr(host, ':') != NULL;
+    return mem_printf("%s://%s%s%s:%u/oms/health", tls ? "https" : "http", ipv6 ? "[" : "", host,
+                      ipv6 ? "]" : "", port);
 }
 
 void oms_health_ask(const char *url, uint64_t timeout_ms, struct oms_health *ret)

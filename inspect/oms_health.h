@@ -17,6 +17,8 @@ struct oms_health {
 
 #define AUTO_OMS_HEALTH CLEANUP(oms_health_free)
 
+/* Where an OMS answers; caller frees. */
+char *oms_health_url(const char *host, unsigned port, bool tls);
 /* GET `url`. Never fails: what is wrong is the state. Certificates are reported, not verified: an
  * OMS has one of its own making. */
 void oms_health_ask(const char *url, uint64_t timeout_ms, struct oms_health *ret);

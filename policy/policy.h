@@ -43,6 +43,8 @@ struct target_image {
     const char *architecture;   /* as the image says: "amd64"; NULL if not known */
     const char *will_load_file; /* --load; NULL if none */
     uint64_t load_bytes;        /* its size; 0 if not known */
+    const char *archive_holds;  /* "'a:1', 'b:2'": what it holds instead of `ref`; NULL: that, or it
+                                   is not known */
 };
 
 /* All borrowed. Arrays run parallel to deployment->nodes. */

@@ -52,12 +52,14 @@ void judge_hint(struct judgement *j, const char *fmt, ...) JUDGE_FORMAT;
 /* rules_container.c */
 RULE_JUDGE(judge_container_name);
 RULE_JUDGE(judge_container_running);
+RULE_JUDGE(judge_container_healthy);
 RULE_JUDGE(judge_container_settings);
 RULE_JUDGE(judge_container_upgrade_env);
 RULE_JUDGE(judge_container_keepable);
 RULE_JUDGE(judge_container_anonymous);
 /* rules_image.c */
 RULE_JUDGE(judge_image_tag);
+RULE_JUDGE(judge_image_old);
 RULE_JUDGE(judge_image_present);
 RULE_JUDGE(judge_image_architecture);
 RULE_JUDGE(judge_image_identity);
@@ -86,6 +88,7 @@ RULE_JUDGE(judge_space_engine);
 /* rules_metadb.c */
 RULE_JUDGE(judge_metadb_reachable);
 RULE_JUDGE(judge_metadb_databases);
+RULE_JUDGE(judge_metadb_privileges);
 RULE_JUDGE(judge_config_databases);
 RULE_JUDGE(judge_ha_config);
 RULE_JUDGE(judge_projects_names);

@@ -163,8 +163,8 @@ RULE_JUDGE(judge_bind_link)
 
         looked += fact->on_host;
         if (fact->source_is_link && m)
-            judge_fail(ret, "'%s', bound at '%s', is a symbolic link", m->source,
-                       fact->destination);
+            judge_fail(ret, "'%s', bound at '%s', is a symbolic link to '%s'", m->source,
+                       fact->destination, fact->link_target ? fact->link_target : "nothing");
     }
     if (looked == 0)
         judge_not_applicable(ret, "the host's files cannot be looked at from here");

@@ -35,6 +35,27 @@ RULE_JUDGE(judge_container_running)
                c->name, c->name);
 }
 
+RULE_JUDGE(judge_container_healthy)
+{
+    const struct node *n = &in->deployment->nodes[node];
+
+    if (!n->health_url) {
+        judge_not_applicable(ret, "%s",
+                             n->old.running ? "its address is not known"
+                                            : "the old container does not run");
+        return;
+    }
+    judge_evidence(ret, "%s", n->health_url);
+    if (!n->health.healthy)
+        judge_fail(ret, "/oms/health %.*s", (int)strcspn(str_get(&n->health.state), "\n"),
+                   str_get(&n->health.state));
+    judge_pass(ret, "/oms/health says so");
+    judge_hint(ret,
+               "mend the old version first: a rollback could not tell its own success from "
+               "the old trouble; `docker exec %s supervisorctl status` shows the processes",
+               n->old.name);
+}
+
 static bool has_nproc(const json_t *ulimits)
 {
     for (size_t i = 0; i < json_array_size(ulimits); i++) {

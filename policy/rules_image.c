@@ -1,6 +1,20 @@
 /* Rules about the image that the new containers will run. */
 #include "policy/rule.h"
 
+/* Without it nobody can tell what the image set from what the user set: all of it would be frozen
+ * into the new container. */
+RULE_JUDGE(judge_image_old)
+{
+    const struct node *n = &in->deployment->nodes[node];
+
+    if (n->old_image_note)
+        judge_fail(ret, "%s, so that its settings cannot be told from the user's",
+                   n->old_image_note);
+    judge_pass(ret, "'%s' is on the engine", n->old.image_ref);
+    judge_hint(ret, "load it again: `docker load -i` its archive; or, if old settings of the image "
+                    "may stay in the new container: --accept image.old=REASON");
+}
+
 RULE_JUDGE(judge_image_tag)
 {
     char text[OMS_VERSION_TEXT_MAX];
@@ -26,12 +40,17 @@ RULE_JUDGE(judge_image_present)
         judge_not_applicable(ret, "the target image was not looked for");
     else if (image->present)
         judge_pass(ret, "'%s' is on the engine", image->ref);
+    else if (image->will_load_file && image->archive_holds)
+        judge_fail(ret, "the archive '%s' holds %s, not '%s'", image->will_load_file,
+                   image->archive_holds, image->ref);
     else if (image->will_load_file)
         judge_pass(ret, "'%s' will be loaded from '%s'", image->ref, image->will_load_file);
     else
         judge_fail(ret, "image '%s' is not on the engine", image->ref);
     if (image && image->id)
         judge_evidence(ret, "%s", image->id);
+    if (image && image->will_load_file)
+        judge_hint(ret, "name the repository in the archive with --image, and its tag with --tag");
     judge_hint(ret, "give the delivered archive: --load FILE; `docker images` lists what is there");
 }
 

@@ -51,6 +51,32 @@ RULE_JUDGE(judge_metadb_databases)
                "databases`; their names must not change in an upgrade");
 }
 
+RULE_JUDGE(judge_metadb_privileges)
+{
+    const struct metadb_facts *metadb = metadb_of(in);
+
+    (void)node;
+    if (!metadb || !metadb->has_privileges) {
+        judge_not_applicable(ret, "%s",
+                             metadb ? "the MetaDB does not tell what the account may do; `upgrade` "
+                                      "tries it in scratch databases before the outage"
+                                    : "the MetaDB was not reached");
+        return;
+    }
+    for (size_t i = 0; i < metadb->missing_count; i++) {
+        const struct metadb_missing *m = &metadb->missing[i];
+
+        judge_fail(ret, "%s lacks %s on '%s'", metadb->account, m->privileges, m->database);
+        judge_hint(ret, "as an administrator of the MetaDB: GRANT %s ON `%s`.* TO %s",
+                   m->privileges, m->pattern, metadb->account);
+    }
+    judge_pass(ret, "%s may dump, restore, rename and change", metadb->account);
+    judge_evidence(ret, "%s",
+                   metadb->snapshot ? metadb->snapshot
+                                    : "neither RELOAD nor LOCK TABLES, so that a dump takes one "
+                                      "connection");
+}
+
 /* Only regions have heartbeat databases of their own; rm and cm are one pair for all. */
 static void compare_configs(const struct node *a, const struct node *b, struct judgement *ret)
 {

@@ -9,6 +9,7 @@ int facts_run(const struct request *request, json_t **ret, struct err *err) MUST
 int servers_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int ha_get_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int ha_set_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int probe_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int fingerprint_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int lock_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int trim_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;

@@ -7,6 +7,7 @@
 #include "hooks/metadb/commands.h"
 #include "hooks/metadb/conn.h"
 #include "hooks/metadb/ha.h"
+#include "hooks/metadb/privileges.h"
 #include "hooks/metadb/sql.h"
 
 /* Runs `sql`; what does not exist in this version gives no rows instead of an error. */
@@ -256,6 +257,16 @@ static int read_ha(struct conn *c, json_t *facts, struct err *err)
     return 0;
 }
 
+static int read_privileges(struct conn *c, json_t *facts, struct err *err)
+{
+    json_t *privileges = NULL;
+    if (privileges_read(c, &privileges, err) < 0) {
+        return -1;
+    }
+    json_put(facts, "privileges", privileges);
+    return 0;
+}
+
 int facts_run(const struct request *request, json_t **ret, struct err *err)
 {
     AUTO_CONN struct conn c = CONN_INIT;
@@ -263,7 +274,7 @@ int facts_run(const struct request *request, json_t **ret, struct err *err)
     if (conn_open(request, &c, err) < 0 || read_server(&c, facts, err) < 0 ||
         read_databases(&c, facts, err) < 0 || read_ha(&c, facts, err) < 0 ||
         read_regions(&c, facts, err) < 0 || read_hosts(&c, facts, err) < 0 ||
-        read_projects(&c, facts, err) < 0) {
+        read_projects(&c, facts, err) < 0 || read_privileges(&c, facts, err) < 0) {
         return -1;
     }
     *ret = TAKE(facts);

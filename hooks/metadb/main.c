@@ -30,6 +30,7 @@ static const struct command commands[] = {
     {"servers", servers_run, "status and heartbeat age of every server"},
     {"ha-get", ha_get_run, "the HA settings, as text and as JSON"},
     {"ha-set", ha_set_run, "changes keys of the HA settings, and no other byte of them"},
+    {"probe", probe_run, "tries in scratch databases what a restore will have to do"},
     {"fingerprint", fingerprint_run, "a digest of the schema, to tell whether a migration ran"},
     {"lock", lock_run, "keeps other runs off these databases until it ends"},
     {"trim", trim_run, "deletes all but the newest row of each heartbeat sequence"},

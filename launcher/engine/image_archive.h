@@ -8,6 +8,7 @@
 
 #include "launcher/base/err.h"
 #include "launcher/base/mem.h"
+#include "launcher/base/str.h"
 
 struct image_archive {
     int fd; /* at the beginning; the caller closes it */
@@ -18,5 +19,20 @@ struct image_archive {
 /* Opens the file and follows a plain tar from header to header. ERR_NOT_FOUND and ERR_PERMISSION
  * for the file; ERR_FAILED when it is no archive, is cut short or damaged, or holds no image. */
 int image_archive_open(const char *path, struct image_archive *ret, struct err *err) MUST_USE;
+
+/* What an archive holds. */
+struct image_content {
+    bool known;         /* a plain archive of the form that `docker save` writes */
+    bool has_ref;       /* the image that was asked for */
+    char *architecture; /* of that image: "amd64"; NULL if not known */
+    struct strv names;  /* "repository:tag" of all images in it */
+};
+
+#define AUTO_IMAGE_CONTENT CLEANUP(image_content_free)
+
+/* Reads the lists in the archive, and none of the layers. A file that cannot be read, or is of
+ * another form, is simply not known: loading it will say what is wrong. */
+void image_content_read(const char *path, const char *ref, struct image_content *ret);
+void image_content_free(struct image_content *c);
 
 #endif

@@ -173,11 +173,8 @@ static json_t *mounts_to_json(const struct container *c)
 static json_t *health_to_json(const struct node *n, const struct container *c)
 {
     const char *host = spec_env_get(json_object_get(c->config, "Env"), "OMS_HOST_IP");
-    bool tls = container_has_tls(c);
-    bool ipv6 = host != NULL && strchr(host, ':') != NULL;
-    AUTO_FREE char *url =
-        mem_printf("%s://%s%s%s:%u/oms/health", tls ? "https" : "http", ipv6 ? "[" : "",
-                   host != NULL ? host : "127.0.0.1", ipv6 ? "]" : "", n->config.nginx_port);
+    AUTO_FREE char *url = oms_health_url(host != NULL ? host : "127.0.0.1", n->config.nginx_port,
+                                         container_has_tls(c));
     return json_make("{s:s, s:s?}", "url", url, "host_ip", host);
 }
 

@@ -1,5 +1,6 @@
 #include "launcher/upgrade/survey.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,9 +9,12 @@
 #include "launcher/base/clock.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/yaml.h"
+#include "launcher/engine/image_archive.h"
 #include "launcher/upgrade/spec.h"
 
 #define FACTS_TIMEOUT_MS 60000U
+/* An OMS that serves answers at once. */
+#define HEALTH_TIMEOUT_MS 5000U
 #define VERSION_TABLE_MAX (1024U * 1024)
 
 void survey_free(struct survey *s)
@@ -25,8 +29,10 @@ void survey_free(struct survey *s)
         if (s->images != NULL) {
             char *id = (char *)(uintptr_t)s->images[i].id;
             char *architecture = (char *)(uintptr_t)s->images[i].architecture;
+            char *holds = (char *)(uintptr_t)s->images[i].archive_holds;
             free(id);
             free(architecture);
+            free(holds);
         }
     }
     free(s->desired);
@@ -100,25 +106,48 @@ static int choose_target(const struct survey_request *request, struct survey *s,
     return 0;
 }
 
+/* What will be loaded takes the place of what the engine has under that name. */
+static void look_into_archive(struct target_image *image)
+{
+    AUTO_IMAGE_CONTENT struct image_content content;
+    AUTO_STR struct str names = STR_INIT;
+    image_content_read(image->will_load_file, image->ref, &content);
+    if (content.has_ref && content.architecture != NULL) {
+        char *before = (char *)(uintptr_t)image->architecture;
+        free(before);
+        image->architecture = TAKE(content.architecture);
+    }
+    if (!content.known || content.has_ref) {
+        return;
+    }
+    for (size_t i = 0; i < content.names.count; i++) {
+        str_appendf(&names, "%s'%s'", i > 0 ? ", " : "", content.names.items[i]);
+    }
+    image->archive_holds =
+        content.names.count > 0 ? str_take(&names) : mem_strdup("nothing with a name");
+}
+
 static int look_at_image(struct engine *e, const struct survey_request *request, struct survey *s,
                          size_t node, struct err *err)
 {
     struct target_image *image = &s->images[node];
     image->ref = s->target_ref;
     image->will_load_file = request->options.load_file;
+    AUTO_JSON json_t *answer = NULL;
+    if (engine_image_inspect(e, s->target_ref, &answer, err) == 0) {
+        const char *architecture = json_text(answer, "Architecture", NULL);
+        image->present = true;
+        image->id = mem_strdup(json_text(answer, "Id", ""));
+        image->architecture = architecture == NULL ? NULL : mem_strdup(architecture);
+        s->new_image_configs[node] = json_incref(json_walk(answer, "Config"));
+    } else if (err->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
     struct stat archive;
     if (image->will_load_file != NULL && stat(image->will_load_file, &archive) == 0) {
         image->load_bytes = (uint64_t)archive.st_size;
+        look_into_archive(image);
     }
-    AUTO_JSON json_t *answer = NULL;
-    if (engine_image_inspect(e, s->target_ref, &answer, err) != 0) {
-        return err->kind == ERR_NOT_FOUND ? 0 : -1;
-    }
-    const char *architecture = json_text(answer, "Architecture", NULL);
-    image->present = true;
-    image->id = mem_strdup(json_text(answer, "Id", ""));
-    image->architecture = architecture == NULL ? NULL : mem_strdup(architecture);
-    s->new_image_configs[node] = json_incref(json_walk(answer, "Config"));
     return 0;
 }
 
@@ -180,6 +209,41 @@ static int ask_metadb(const struct survey_request *request, struct survey *s, st
         return 0;
     }
     return metadb_facts_from_json(answer, &s->deployment.metadb, err);
+}
+
+/* The MetaDB is asked by a program of its own, which takes a while: meanwhile the old OMS is. */
+struct metadb_inquiry {
+    const struct survey_request *request;
+    struct survey *survey;
+    int rc;
+    struct err err;
+};
+
+static void *inquire(void *arg)
+{
+    struct metadb_inquiry *i = arg;
+    i->rc = ask_metadb(i->request, i->survey, &i->err);
+    return NULL;
+}
+
+static int ask_both(const struct survey_request *request, struct survey *s, struct err *err)
+{
+    struct metadb_inquiry inquiry = {.request = request, .survey = s, .err = ERR_INIT};
+    pthread_t thread;
+    bool aside = pthread_create(&thread, NULL, inquire, &inquiry) == 0;
+    if (!aside) {
+        inquire(&inquiry);
+    }
+    for (size_t i = 0; i < s->deployment.node_count; i++) {
+        node_ask_health(&s->deployment.nodes[i], HEALTH_TIMEOUT_MS);
+    }
+    if (aside) {
+        pthread_join(thread, NULL);
+    }
+    if (inquiry.rc != 0) {
+        *err = inquiry.err;
+    }
+    return inquiry.rc;
 }
 
 /* What policy wants to know of the new containers besides what they are, one each a node. */
@@ -315,7 +379,7 @@ int survey_make(const struct survey_request *request, struct survey *ret, struct
         return -1;
     }
     s.already_there = is_already_there(&s);
-    if (!s.already_there && ask_metadb(request, &s, err) != 0) {
+    if (!s.already_there && ask_both(request, &s, err) != 0) {
         return -1;
     }
     judge(request, &versions, &s);

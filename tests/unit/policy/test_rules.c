@@ -407,20 +407,156 @@ static void host_online(void **state)
     f.deployment.metadb.host_count = 1;
 }
 
+static void container_healthy(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct node *n;
+
+    (void)state;
+    fixture_init(&f, 1);
+    n = &f.deployment.nodes[0];
+    assert_no_failure(&f.in, "container.healthy", VERDICT_NOT_APPLICABLE,
+                      "its address is not known");
+    n->health_url = mem_strdup("http://10.0.0.1:8089/oms/health");
+    n->health.healthy = true;
+    str_append(&n->health.state, "healthy");
+    assert_no_failure(&f.in, "container.healthy", VERDICT_PASS, "/oms/health says so");
+    n->health.healthy = false;
+    str_reset(&n->health.state);
+    str_append(&n->health.state, "answers with status 503");
+    assert_only_failure(&f.in, "container.healthy", "/oms/health answers with status 503",
+                        "http://10.0.0.1:8089/oms/health",
+                        "mend the old version first: a rollback could not tell its own success "
+                        "from the old trouble; `docker exec oms_331 supervisorctl status` shows "
+                        "the processes");
+}
+
+static void image_old(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    assert_no_failure(&f.in, "image.old", VERDICT_PASS,
+                      "'r/oms:feature_3.3.1-ce' is on the engine");
+    f.deployment.nodes[0].old_image_note =
+        mem_strdup("image 'r/oms:feature_3.3.1-ce' (sha256:aa) is no longer on the engine");
+    assert_only_failure(&f.in, "image.old",
+                        "image 'r/oms:feature_3.3.1-ce' (sha256:aa) is no longer on the engine, so "
+                        "that its settings cannot be told from the user's",
+                        NULL,
+                        "load it again: `docker load -i` its archive; or, if old settings of the "
+                        "image may stay in the new container: --accept image.old=REASON");
+}
+
+static void archive_of_another(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    f.images[0].present = false;
+    f.images[0].will_load_file = "/tmp/oms.tar";
+    f.images[0].archive_holds = "'other/oms:feature_4.0.0-ce'";
+    assert_only_failure(&f.in, "image.present",
+                        "the archive '/tmp/oms.tar' holds 'other/oms:feature_4.0.0-ce', not "
+                        "'r/oms:feature_4.0.0-ce'",
+                        NULL,
+                        "name the repository in the archive with --image, and its tag with --tag");
+}
+
+static void auto_remove(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    fixture_init(&f, 1);
+    json_decref((json_t *)(uintptr_t)f.unkeepable[0]);
+    f.unkeepable[0] = json_make("[{s:s,s:b}]", "field", "HostConfig.AutoRemove", "value", 1);
+    assert_ok(waiver_list_add_argument(&f.waivers, "container.keepable=please", &err), &err);
+    assert_only_failure(&f.in, "container.keepable",
+                        "'HostConfig.AutoRemove' of the old container cannot be kept: the engine "
+                        "deletes the old container when it stops",
+                        "HostConfig.AutoRemove = true",
+                        "there would be nothing to go back to; make the container again without "
+                        "--rm, with the same mounts and settings, before the upgrade");
+}
+
+static void other_source_missing(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    fixture_add_mount(&f.deployment.nodes[0].old, "/data/extra", "/home/extra");
+    strv_add(&f.deployment.nodes[0].mounts.missing, "/data/extra");
+    assert_only_failure(&f.in, "bind.source", "'/data/extra', bound at '/home/extra', is missing",
+                        NULL, NULL);
+}
+
+static void metadb_privileges(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct metadb_facts *m;
+
+    (void)state;
+    fixture_init(&f, 1);
+    m = &f.deployment.metadb;
+    assert_no_failure(&f.in, "metadb.privileges", VERDICT_NOT_APPLICABLE,
+                      "the MetaDB does not tell what the account may do; `upgrade` tries it in "
+                      "scratch databases before the outage");
+    m->has_privileges = true;
+    m->account = mem_strdup("'oms'@'%'");
+    assert_no_failure(&f.in, "metadb.privileges", VERDICT_PASS,
+                      "'oms'@'%' may dump, restore, rename and change");
+    m->missing = mem_alloc(2 * sizeof(*m->missing));
+    m->missing_count = 2;
+    m->missing[0] = (struct metadb_missing){.database = mem_strdup("rm_331"),
+                                            .pattern = mem_strdup("rm\\_331"),
+                                            .privileges = mem_strdup("DROP, ALTER")};
+    m->missing[1] = (struct metadb_missing){.database = mem_strdup("rm_331__%"),
+                                            .pattern = mem_strdup("rm\\_331\\_\\_%"),
+                                            .privileges = mem_strdup("CREATE")};
+    assert_only_failure(&f.in, "metadb.privileges",
+                        "'oms'@'%' lacks DROP, ALTER on 'rm_331'; 'oms'@'%' lacks CREATE on "
+                        "'rm_331__%'",
+                        "neither RELOAD nor LOCK TABLES, so that a dump takes one connection",
+                        "as an administrator of the MetaDB: GRANT DROP, ALTER ON `rm\\_331`.* TO "
+                        "'oms'@'%'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_pass),           cmocka_unit_test(two_nodes_pass),
-        cmocka_unit_test(container_name),     cmocka_unit_test(container_running),
-        cmocka_unit_test(container_settings), cmocka_unit_test(container_upgrade_env),
-        cmocka_unit_test(container_keepable), cmocka_unit_test(anonymous_volume),
-        cmocka_unit_test(image_tag),          cmocka_unit_test(image_present),
-        cmocka_unit_test(image_architecture), cmocka_unit_test(image_identity),
-        cmocka_unit_test(metadb_reachable),   cmocka_unit_test(metadb_databases),
-        cmocka_unit_test(config_databases),   cmocka_unit_test(regions),
-        cmocka_unit_test(ha_config),          cmocka_unit_test(projects),
-        cmocka_unit_test(nodes_complete),     cmocka_unit_test(nodes_complete_by_server_list),
-        cmocka_unit_test(nodes_same_version), cmocka_unit_test(host_online),
+        cmocka_unit_test(all_pass),
+        cmocka_unit_test(two_nodes_pass),
+        cmocka_unit_test(container_name),
+        cmocka_unit_test(container_running),
+        cmocka_unit_test(container_settings),
+        cmocka_unit_test(container_upgrade_env),
+        cmocka_unit_test(container_keepable),
+        cmocka_unit_test(anonymous_volume),
+        cmocka_unit_test(image_tag),
+        cmocka_unit_test(image_present),
+        cmocka_unit_test(image_architecture),
+        cmocka_unit_test(image_identity),
+        cmocka_unit_test(metadb_reachable),
+        cmocka_unit_test(metadb_databases),
+        cmocka_unit_test(config_databases),
+        cmocka_unit_test(regions),
+        cmocka_unit_test(ha_config),
+        cmocka_unit_test(projects),
+        cmocka_unit_test(nodes_complete),
+        cmocka_unit_test(nodes_complete_by_server_list),
+        cmocka_unit_test(nodes_same_version),
+        cmocka_unit_test(host_online),
+        cmocka_unit_test(container_healthy),
+        cmocka_unit_test(image_old),
+        cmocka_unit_test(archive_of_another),
+        cmocka_unit_test(auto_remove),
+        cmocka_unit_test(other_source_missing),
+        cmocka_unit_test(metadb_privileges),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,7 +160,14 @@ static void links(void **state)
     fixture_init(&f, 1);
     f.deployment.nodes[0].mounts.items[2].source_is_link = true;
     assert_only_failure(&f.in, "bind.link",
-                        "'/data/oms/store', bound at '/home/ds/store', is a symbolic link", NULL,
+                        "'/data/oms/store', bound at '/home/ds/store', is a symbolic link to "
+                        "'nothing'",
+                        NULL, NULL);
+    f.deployment.nodes[0].mounts.items[2].link_target = mem_strdup("/mnt/disk2/store");
+    assert_only_failure(&f.in, "bind.link",
+                        "'/data/oms/store', bound at '/home/ds/store', is a symbolic link to "
+                        "'/mnt/disk2/store'",
+                        NULL,
                         "make sure that the link leads where it led when the old container "
                         "started");
 }

@@ -5,6 +5,7 @@
 
 #include "launcher/base/fs.h"
 #include "launcher/base/yaml.h"
+#include "policy/rule.h"
 #include "tests/unit/policy/check.h"
 #include "tests/unit/policy/fixture.h"
 
@@ -33,10 +34,11 @@ static void a_waived_failure_keeps_its_reason(void **state)
 static void wrong_arguments(void **state)
 {
     static const char *const cases[][2] = {
-        {"container.nam=x", "--accept: there is no rule 'container.nam'\n"
-                            "HINT: did you mean container.name, container.running, "
-                            "container.settings, container.upgrade-env, container.keepable, "
-                            "container.anonymous-volumes?"},
+        {"container.nam=x",
+         "--accept: there is no rule 'container.nam'\n"
+         "HINT: did you mean container.name, container.running, "
+         "container.healthy, container.settings, container.upgrade-env, container.keepable, "
+         "container.anonymous-volumes?"},
         {"bind.match=x", "--accept: there is no rule 'bind.match'\n"
                          "HINT: did you mean binds.match, bind.source, bind.link, bind.shared, "
                          "bind.nested?"},
@@ -227,6 +229,29 @@ static void several_refusals_on_several_nodes(void **state)
                "HINT: give the new container another name: --name oms_…");
 }
 
+/* The shipped defaults are those that are built in, for every rule. */
+static void shipped_defaults(void **state)
+{
+    AUTO_STR struct str text = STR_INIT;
+    AUTO_JSON json_t *yaml = NULL;
+    AUTO_WAIVERS struct waiver_list defaults = {.items = NULL};
+    struct err err = ERR_INIT;
+
+    (void)state;
+    assert_ok(fs_read("policy/rule_defaults.yaml", 100000, false, &text, &err), &err);
+    assert_ok(yaml_parse(str_get(&text), text.len, "rule_defaults.yaml", &yaml, &err), &err);
+    assert_ok(waiver_list_add_yaml_json(&defaults, json_object_get(yaml, "policy"),
+                                        "rule_defaults.yaml", &err),
+              &err);
+    for (size_t i = 0; i < policy_rule_count; i++) {
+        assert_true(i < defaults.count);
+        assert_string_equal(defaults.items[i].rule, policy_rules[i].id);
+        assert_int_equal(defaults.items[i].severity, policy_rules[i].severity);
+        assert_null(defaults.items[i].reason);
+    }
+    assert_int_equal(defaults.count, policy_rule_count);
+}
+
 /* Ids are API, and each is described. */
 static void ids(void **state)
 {
@@ -258,6 +283,7 @@ int main(void)
         cmocka_unit_test(wrong_yaml),
         cmocka_unit_test(json_of_findings),
         cmocka_unit_test(several_refusals_on_several_nodes),
+        cmocka_unit_test(shipped_defaults),
         cmocka_unit_test(ids),
     };
 
