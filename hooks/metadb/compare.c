@@ -138,7 +138,8 @@ static void plan_table(struct compare *x, const struct compare_database *in,
         return;
     }
     AUTO_STR struct str expected = STR_INIT;
-    restore_map_references(&expected, json_text(entry, "create", ""), in->names);
+    (view ? restore_map_databases
+          : restore_map_references)(&expected, json_text(entry, "create", ""), in->names);
     if (!compare_same_create(t->create, in->database, str_get(&expected),
                              json_text(in->entry, "name", ""))) {
         find(x, in, name, "is defined differently");

@@ -18,9 +18,10 @@
 
 /* Rows of the marker beside one for each frame: its number. */
 enum restore_note {
-    NOTE_BACKUP = -1, /* text: the manifest's digest */
-    NOTE_TABLES = -2, /* all tables are made */
-    NOTE_EMPTIED = -3 /* the target's old tables are in quarantine */
+    NOTE_BACKUP = -1,    /* text: the manifest's digest */
+    NOTE_TABLES = -2,    /* all tables are made */
+    NOTE_EMPTIED = -3,   /* the target's old tables are in quarantine */
+    NOTE_QUARANTINE = -4 /* text: its name; of a target that held something */
 };
 
 struct restore_deferred {
@@ -70,8 +71,12 @@ struct restore {
     struct restore_deferred *deferred;
     size_t deferred_count;
     uint64_t done, total; /* bytes of SQL; `done` is atomic */
+    bool stale;           /* what a killed run left cannot be completed: start over */
     json_t *warnings;
 };
+
+/* restore_verify.c: every byte of the files, before any of it is used. ERR_STATE. */
+int restore_verify(struct restore *r, struct err *err) MUST_USE;
 
 /* restore_staging.c */
 int restore_use(struct conn *c, const char *database, struct err *err) MUST_USE;
@@ -80,7 +85,8 @@ int restore_exec(struct conn *c, const char *head, const char *name, const char 
                  struct err *err) MUST_USE;
 int restore_note(struct restore *r, size_t database, long long id, const char *text,
                  struct err *err) MUST_USE;
-int restore_noted(struct restore *r, size_t database, long long id, bool *ret,
+/* The note's text, of before or after the swap. Caller frees *ret; NULL when there is none. */
+int restore_noted(struct restore *r, size_t database, bool swapped, long long id, char **ret,
                   struct err *err) MUST_USE;
 /* Has the swap of an earlier, killed run happened? */
 int restore_is_swapped(struct restore *r, bool *ret, struct err *err) MUST_USE;
@@ -102,6 +108,15 @@ uint64_t restore_raw_bytes(struct restore_db *db, const char *table);
 
 /* restore_load.c: staging databases made, filled, indexed and compared. */
 int restore_load(struct restore *r, struct err *err) MUST_USE;
+
+/* restore_code.c: views and triggers of what is there, which RENAME cannot move. Kept as text in
+ * the quarantine, then dropped. */
+int restore_put_code_aside(struct restore *r, const struct restore_db *db, const struct strv *views,
+                           struct err *err) MUST_USE;
+/* Back where they were, when the swap has failed. What cannot be made stays kept as text. */
+void restore_put_code_back(struct restore *r, const struct restore_db *db);
+/* On the tables in quarantine. What cannot be made there stays kept as text. */
+void restore_remake_code(struct restore *r, const struct restore_db *db);
 
 /* restore_swap.c: the staging tables take the place of the real ones. */
 int restore_swap(struct restore *r, struct err *err) MUST_USE;

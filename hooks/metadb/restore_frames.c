@@ -16,7 +16,8 @@ struct frame_run {
     struct restore *r;
     size_t database;
     struct conn *conn;
-    bool tables; /* CREATE TABLE goes without its indexes */
+    bool tables;                       /* CREATE TABLE goes without its indexes */
+    const struct restore_names *views; /* what databases are called there; NULL: no views come */
     struct splitter split;
 };
 
@@ -77,6 +78,12 @@ static void adapt(struct frame_run *f, const char *sql, struct str *out)
 static int run_statement(void *arg, const char *sql, size_t len, struct err *err)
 {
     struct frame_run *f = arg;
+    if (f->views) {
+        AUTO_FREE char *text = mem_strndup(sql, len);
+        AUTO_STR struct str mapped = STR_INIT;
+        restore_map_databases(&mapped, text, f->views);
+        return conn_exec(f->conn, str_get(&mapped), mapped.len, err);
+    }
     if (f->tables && len > 13 && memcmp(sql, "CREATE TABLE ", 13) == 0) {
         AUTO_FREE char *text = mem_strndup(sql, len);
         AUTO_STR struct str adapted = STR_INIT;
@@ -118,6 +125,10 @@ int restore_run_frames(struct restore *r, size_t database, const char *kind, con
 {
     struct frame_run f = {
         .r = r, .database = database, .conn = &r->lead, .tables = strcmp(kind, "tables") == 0};
+    if (strcmp(kind, "views") == 0) {
+        bool staging = strcmp(where, r->dbs[database].staging) == 0;
+        f.views = staging ? &r->to_staging : &r->to_target;
+    }
     size_t i;
     json_t *frame;
     if (restore_use(&r->lead, where, err) < 0) {

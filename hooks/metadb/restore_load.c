@@ -212,6 +212,9 @@ static int refuse_findings(struct restore *r, const json_t *findings, struct err
     if (count == 0) {
         return 0;
     }
+    for (size_t i = 0; i < r->count; i++) {
+        r->stale = r->stale || r->dbs[i].resumed;
+    }
     err_fail(err, ERR_STATE,
              "what was restored from '%s' is not what was backed up (%zu findings): "
              "%s",

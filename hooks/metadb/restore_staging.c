@@ -37,7 +37,9 @@ int restore_note(struct restore *r, size_t database, long long id, const char *t
     AUTO_STR struct str sql = STR_INIT;
     str_append(&sql, "REPLACE INTO ");
     append_marker(&sql, &r->dbs[database]);
-    str_appendf(&sql, " VALUES (%lld, '%s')", id, text);
+    str_appendf(&sql, " VALUES (%lld, ", id);
+    sql_text(&sql, text, strlen(text));
+    str_append_c(&sql, ')');
     return conn_exec(&r->lead, str_get(&sql), sql.len, err);
 }
 
@@ -61,14 +63,10 @@ static int read_note(struct restore *r, size_t database, const char *table, long
     return -1;
 }
 
-int restore_noted(struct restore *r, size_t database, long long id, bool *ret, struct err *err)
+int restore_noted(struct restore *r, size_t database, bool swapped, long long id, char **ret,
+                  struct err *err)
 {
-    AUTO_FREE char *text = NULL;
-    if (read_note(r, database, RESTORE_MARKER, id, &text, err) < 0) {
-        return -1;
-    }
-    *ret = text != NULL;
-    return 0;
+    return read_note(r, database, swapped ? RESTORE_SWAPPED : RESTORE_MARKER, id, ret, err);
 }
 
 int restore_is_swapped(struct restore *r, bool *ret, struct err *err)
@@ -95,10 +93,15 @@ static int create_fail(struct restore *r, const struct restore_db *db, struct er
         }
         err_fail(err, ERR_PERMISSION, "%s", text.data);
         str_free(&text);
+        AUTO_STR struct str pattern = STR_INIT;
+        for (const char *p = db->target; *p; p++) {
+            str_append(&pattern, *p == '_' || *p == '%' ? "\\" : "");
+            str_append_c(&pattern, *p);
+        }
         err_hint(err,
                  "a restore loads into databases of its own first; as an administrator: GRANT ALL "
                  "ON `%s\\_\\_%%`.* TO the user '%s'",
-                 db->target, r->request->user);
+                 str_get(&pattern), r->request->user);
     }
     return -1;
 }
@@ -112,7 +115,8 @@ static int create_staging(struct restore *r, size_t i, struct err *err)
     }
     str_append(&marker, "CREATE TABLE ");
     append_marker(&marker, db);
-    str_append(&marker, " (id bigint PRIMARY KEY, note varchar(100)) ENGINE=InnoDB");
+    str_append(&marker, " (id bigint PRIMARY KEY, note varchar(100)) ENGINE=InnoDB"
+                        " DEFAULT CHARACTER SET utf8mb4");
     if (conn_exec(&r->lead, str_get(&marker), marker.len, err) < 0) {
         return -1;
     }
@@ -132,23 +136,40 @@ static int database_exists(struct restore *r, const char *name, bool *ret, struc
     return 0;
 }
 
+/* A run that was killed before it had made the marker left an empty database, or an empty marker
+ * alone. */
+static int is_empty(struct restore *r, const struct restore_db *db, bool *ret, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_FREE char *found = NULL;
+    str_append(&sql, "SELECT table_name FROM information_schema.tables WHERE table_name <> "
+                     "'" RESTORE_MARKER "' AND table_schema = ");
+    sql_text(&sql, db->staging, strlen(db->staging));
+    str_append(&sql, " LIMIT 1");
+    if (conn_query_text(&r->lead, str_get(&sql), &found, err) < 0) {
+        return -1;
+    }
+    *ret = found == NULL;
+    return 0;
+}
+
 /* What an earlier run left is used if it was of this very backup, and thrown away if not: that it
  * is ours shows in the marker. */
 int restore_open_staging(struct restore *r, size_t i, struct err *err)
 {
     struct restore_db *db = &r->dbs[i];
-    AUTO_FREE char *digest = NULL;
-    bool exists;
+    AUTO_FREE char *digest = NULL, *tables = NULL;
+    bool exists, empty;
     if (database_exists(r, db->staging, &exists, err) < 0) {
         return -1;
     }
     if (exists) {
-        bool tables;
         if (read_note(r, i, RESTORE_MARKER, NOTE_BACKUP, &digest, err) < 0 ||
-            restore_noted(r, i, NOTE_TABLES, &tables, err) < 0) {
+            restore_noted(r, i, false, NOTE_TABLES, &tables, err) < 0 ||
+            is_empty(r, db, &empty, err) < 0) {
             return -1;
         }
-        if (!digest) {
+        if (!digest && !empty) {
             err_fail(err, ERR_REFUSED, "there is a database '%s' that no restore has made",
                      db->staging);
             return err_hint(err, "look what it is and drop it, or restore under another name");
@@ -165,9 +186,10 @@ int restore_open_staging(struct restore *r, size_t i, struct err *err)
     return create_staging(r, i, err);
 }
 
+/* The first one's marker tells whether the swap has happened: it goes last. */
 int restore_drop_staging(struct restore *r, struct err *err)
 {
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = r->count; i-- > 0;) {
         if (restore_exec(&r->lead, "DROP DATABASE IF EXISTS ", r->dbs[i].staging, "", err) < 0) {
             return -1;
         }

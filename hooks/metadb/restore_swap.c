@@ -14,14 +14,13 @@
 #define QUARANTINES_MAX 100
 
 struct names {
-    struct strv tables, views, triggers;
+    struct strv tables, views;
 };
 
 static void names_free(struct names *n)
 {
     strv_free(&n->tables);
     strv_free(&n->views);
-    strv_free(&n->triggers);
 }
 
 static int list_column(struct conn *c, const char *head, const char *database, struct strv *ret,
@@ -45,17 +44,13 @@ static int list_names(struct conn *c, const char *database, struct names *n, str
     if (list_column(c,
                     "SELECT table_name FROM information_schema.tables WHERE table_type <> 'VIEW' "
                     "AND table_schema = ",
-                    database, &n->tables, err) < 0 ||
-        list_column(c,
-                    "SELECT table_name FROM information_schema.tables WHERE table_type = 'VIEW' "
-                    "AND table_schema = ",
-                    database, &n->views, err) < 0) {
+                    database, &n->tables, err) < 0) {
         return -1;
     }
     return list_column(c,
-                       "SELECT trigger_name FROM information_schema.triggers "
-                       "WHERE trigger_schema = ",
-                       database, &n->triggers, err);
+                       "SELECT table_name FROM information_schema.tables WHERE table_type = 'VIEW' "
+                       "AND table_schema = ",
+                       database, &n->views, err);
 }
 
 static int exec_str(struct conn *c, const struct str *sql, struct err *err)
@@ -77,44 +72,6 @@ static int create_database(struct conn *c, const char *name, const struct restor
         str_appendf(&sql, " COLLATE %s", collation);
     }
     return exec_str(c, &sql, err);
-}
-
-static int keep_definition(struct restore *r, const struct restore_db *db, const char *type,
-                           const char *name, struct err *err)
-{
-    AUTO_STR struct str show = STR_INIT, sql = STR_INIT;
-    AUTO_ROWS struct rows rows = ROWS_INIT;
-    bool view = strcmp(type, "VIEW") == 0;
-    str_appendf(&show, "SHOW CREATE %s ", type);
-    sql_table(&show, db->target, name);
-    if (conn_query(&r->lead, str_get(&show), &rows, err) < 0) {
-        return -1;
-    }
-    unsigned column = view ? 1 : 2;
-    const char *text = rows_next(&rows) ? rows_text(&rows, column, "") : "";
-    str_append(&sql, "REPLACE INTO ");
-    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
-    str_append(&sql, " VALUES (");
-    sql_text(&sql, name, strlen(name));
-    str_appendf(&sql, ", '%s', ", type);
-    sql_text(&sql, text, strlen(text));
-    str_append(&sql, ")");
-    return exec_str(&r->lead, &sql, err);
-}
-
-static int drop_code(struct restore *r, const struct restore_db *db, const char *type,
-                     const struct strv *names, struct err *err)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        AUTO_STR struct str sql = STR_INIT;
-        str_appendf(&sql, "DROP %s ", type);
-        sql_table(&sql, db->target, names->items[i]);
-        if (keep_definition(r, db, type, names->items[i], err) < 0 ||
-            exec_str(&r->lead, &sql, err) < 0) {
-            return err_wrap(err, "putting %s '%s.%s' aside", type, db->target, names->items[i]);
-        }
-    }
-    return 0;
 }
 
 /* A quarantine that an earlier restore of the same name has filled is left alone: the next free
@@ -149,9 +106,11 @@ static int open_quarantine(struct restore *r, struct restore_db *db, struct err 
     str_append(&sql, "CREATE TABLE IF NOT EXISTS ");
     sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
     str_append(&sql, " (name varchar(64), type varchar(20), text longtext, "
-                     "PRIMARY KEY (name, type)) CHARACTER SET utf8mb4");
+                     "PRIMARY KEY (name, type)) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
     db->quarantined = true;
-    return exec_str(&r->lead, &sql, err);
+    return exec_str(&r->lead, &sql, err) < 0
+               ? -1
+               : restore_note(r, (size_t)(db - r->dbs), NOTE_QUARANTINE, db->quarantine, err);
 }
 
 /* ---- the one RENAME -------------------------------------------------------------------------- */
@@ -184,28 +143,10 @@ static void append_in(struct str *sql, const struct restore_db *db, const struct
     append_move(sql, db->staging, db->staging, RESTORE_MARKER, RESTORE_SWAPPED);
 }
 
-/* Views and triggers that were put aside go back where they were. Best effort: their text stays in
- * the quarantine. */
-static void put_code_back(struct restore *r, const struct restore_db *db)
-{
-    AUTO_STR struct str sql = STR_INIT;
-    AUTO_ROWS struct rows rows = ROWS_INIT;
-    struct err ignored = ERR_INIT;
-    str_append(&sql, "SELECT text FROM ");
-    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
-    if (!db->quarantined || restore_use(&r->lead, db->target, &ignored) < 0 ||
-        conn_query(&r->lead, str_get(&sql), &rows, &ignored) < 0) {
-        return;
-    }
-    while (rows_next(&rows)) {
-        (void)!conn_exec(&r->lead, rows_text(&rows, 0, ""), rows.len[0], &ignored);
-    }
-}
-
 static int rename_fail(struct restore *r, struct err *err)
 {
     for (size_t i = 0; i < r->count; i++) {
-        put_code_back(r, &r->dbs[i]);
+        restore_put_code_back(r, &r->dbs[i]);
     }
     err_wrap(err, "putting the restored tables in place");
     return err_hint(
@@ -256,11 +197,8 @@ static int prepare_target(struct restore *r, size_t i, struct names *target, str
     if (target->tables.count + target->views.count == 0) {
         return 0;
     }
-    if (open_quarantine(r, db, err) < 0 ||
-        drop_code(r, db, "TRIGGER", &target->triggers, err) < 0) {
-        return -1;
-    }
-    return drop_code(r, db, "VIEW", &target->views, err);
+    return open_quarantine(r, db, err) < 0 ? -1
+                                           : restore_put_code_aside(r, db, &target->views, err);
 }
 
 /* Broken views can only be made while the tables that they are at odds with are away, so for a
@@ -289,33 +227,36 @@ static int swap_around_broken(struct restore *r, const struct str *out, const st
 }
 
 /* After NOTE_EMPTIED only what this restore made is in the target: stand-ins and broken views. */
-static int clear_stand_ins(struct restore *r, const struct restore_db *db, struct names *target,
-                           struct err *err)
+static int clear_stand_ins(struct restore *r, const struct restore_db *db, struct err *err)
 {
-    for (size_t i = 0; i < target->views.count + target->tables.count; i++) {
-        bool view = i < target->views.count;
-        AUTO_STR struct str sql = STR_INIT;
-        str_append(&sql, view ? "DROP VIEW " : "DROP TABLE ");
-        sql_table(&sql, db->target,
-                  view ? target->views.items[i] : target->tables.items[i - target->views.count]);
-        if (exec_str(&r->lead, &sql, err) < 0) {
-            return -1;
+    struct names made = {.tables = STRV_INIT};
+    int rc = list_column(&r->lead,
+                         "SELECT table_name FROM information_schema.tables WHERE table_comment = "
+                         "'" VIEW_STAND_IN "' AND table_schema = ",
+                         db->target, &made.tables, err);
+    rc = rc < 0 || restore_use(&r->lead, db->target, err) < 0 ? -1 : 0;
+    for (size_t i = 0; rc == 0 && i < made.tables.count; i++) {
+        rc = restore_exec(&r->lead, "DROP TABLE ", made.tables.items[i], "", err);
+    }
+    size_t k;
+    json_t *entry;
+    json_array_foreach (json_walk(db->entry, "tables"), k, entry) {
+        if (rc == 0 && json_bool(entry, "broken", false)) {
+            rc = restore_exec(&r->lead, "DROP VIEW IF EXISTS ", json_text(entry, "name", ""), "",
+                              err);
         }
     }
-    names_free(target);
-    *target = (struct names){.tables = STRV_INIT};
-    return 0;
+    names_free(&made);
+    return rc;
 }
 
 static int swap_one(struct restore *r, size_t i, struct str *out, struct str *in, struct err *err)
 {
     struct names target = {.tables = STRV_INIT}, staging = {.tables = STRV_INIT};
-    bool emptied = false;
-    int rc = restore_noted(r, i, NOTE_EMPTIED, &emptied, err);
+    AUTO_FREE char *emptied = NULL;
+    int rc = restore_noted(r, i, false, NOTE_EMPTIED, &emptied, err);
     if (rc == 0 && emptied) {
-        rc = list_names(&r->lead, r->dbs[i].target, &target, err);
-        rc = rc < 0 ? rc : clear_stand_ins(r, &r->dbs[i], &target, err);
-        r->dbs[i].quarantined = true;
+        rc = clear_stand_ins(r, &r->dbs[i], err);
     }
     rc = rc < 0 ? rc : prepare_target(r, i, &target, &staging, err);
     if (rc == 0) {
@@ -371,26 +312,6 @@ static int fix_defaults(struct restore *r, size_t i, struct err *err)
     return 0;
 }
 
-/* The quarantined views, as far as they can be made there. */
-static void remake_old_views(struct restore *r, const struct restore_db *db)
-{
-    AUTO_STR struct str sql = STR_INIT;
-    AUTO_ROWS struct rows rows = ROWS_INIT;
-    struct err ignored = ERR_INIT;
-    str_append(&sql, "SELECT text FROM ");
-    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
-    str_append(&sql, " WHERE type = 'VIEW'");
-    if (!db->quarantined || restore_use(&r->lead, db->quarantine, &ignored) < 0 ||
-        conn_query(&r->lead, str_get(&sql), &rows, &ignored) < 0) {
-        return;
-    }
-    while (rows_next(&rows)) {
-        AUTO_STR struct str local = STR_INIT;
-        view_append_local(&local, rows_text(&rows, 0, ""), db->target);
-        (void)!conn_exec(&r->lead, str_get(&local), local.len, &ignored);
-    }
-}
-
 static int drop_views(struct restore *r, const struct restore_db *db, struct err *err)
 {
     size_t i;
@@ -422,7 +343,7 @@ static int finish_one(struct restore *r, size_t i, struct err *err)
         trigger_create(&r->lead, db->target, triggers, same_name, err) < 0) {
         return -1;
     }
-    remake_old_views(r, db);
+    restore_remake_code(r, db);
     return 0;
 }
 
@@ -449,10 +370,29 @@ static int compare_target(struct restore *r, struct err *err)
     return 0;
 }
 
+/* What an earlier, killed run has chosen. */
+static int recall_quarantines(struct restore *r, bool swapped, struct err *err)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        struct restore_db *db = &r->dbs[i];
+        AUTO_FREE char *name = NULL;
+        if (restore_noted(r, i, swapped, NOTE_QUARANTINE, &name, err) < 0) {
+            return -1;
+        }
+        if (name) {
+            free(db->quarantine);
+            db->quarantine = TAKE(name);
+            db->quarantined = true;
+        }
+    }
+    return 0;
+}
+
 int restore_swap(struct restore *r, struct err *err)
 {
     bool swapped;
-    if (restore_is_swapped(r, &swapped, err) < 0 || (!swapped && swap_tables(r, err) < 0)) {
+    if (restore_is_swapped(r, &swapped, err) < 0 || recall_quarantines(r, swapped, err) < 0 ||
+        (!swapped && swap_tables(r, err) < 0)) {
         return -1;
     }
     for (size_t i = 0; i < r->count; i++) {

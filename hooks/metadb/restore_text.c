@@ -58,6 +58,21 @@ void restore_map_references(struct str *out, const char *create, const struct re
     }
 }
 
+void restore_map_databases(struct str *out, const char *create, const struct restore_names *names)
+{
+    bool after_dot = false;
+    for (const char *p = create; *p;) {
+        const char *end = *p == '`' || *p == '\'' ? skip_quoted(p) : p + 1;
+        if (names && *p == '`' && *end == '.' && !after_dot) {
+            append_mapped(out, p, end, names);
+        } else {
+            str_append_n(out, p, (size_t)(end - p));
+        }
+        after_dot = *p == '.';
+        p = end;
+    }
+}
+
 /* The end of the line at `p`, newlines inside quotes apart. */
 static const char *line_end(const char *p)
 {

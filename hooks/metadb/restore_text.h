@@ -15,6 +15,9 @@ struct restore_names {
  * now. `names` may be NULL. */
 void restore_map_references(struct str *out, const char *create, const struct restore_names *names);
 
+/* The same for views, in which a database stands before the dot of any name. */
+void restore_map_databases(struct str *out, const char *create, const struct restore_names *names);
+
 /* Takes the secondary indexes out: building them once after the data is several times faster.
  * `ret_keys` becomes "ADD KEY …, ADD UNIQUE KEY …". False, and nothing appended, for tables where
  * that would change anything but time (foreign keys, partitions, history, special indexes, no

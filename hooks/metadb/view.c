@@ -212,7 +212,7 @@ static void append_stand_in_table(struct str *sql, const char *name, const struc
         sql_name(sql, columns->items[i]);
         str_append(sql, " int");
     }
-    str_append(sql, ");\n");
+    str_append(sql, ") COMMENT='" VIEW_STAND_IN "';\n");
 }
 
 void view_append_broken(struct str *sql, const struct schema_table *view)

@@ -4,6 +4,9 @@
 
 #include "hooks/metadb/schema.h"
 
+/* The comment of a table that stands in for one that a broken view mentions. */
+#define VIEW_STAND_IN "omslaunch stand-in"
+
 /* All views of `s` that are not broken: first a stand-in for each, with the same columns, so that
  * each finds the others; then each takes the place of its stand-in. */
 void view_append_all(struct str *sql, const struct schema *s);
