@@ -1,0 +1,51 @@
+/* Preloaded into omslaunch-metadb: ends it by SIGKILL right before or after its KILL_AT-th statement
+ * (all connections together), so that every moment of a restore can be the last one. Without
+ * KILL_AT the number of statements is written to KILL_COUNT when the program ends. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <mysql.h>
+
+static long count;
+
+static void write_count(long n)
+{
+    const char *path = getenv("KILL_COUNT");
+    if (path) {
+        char text[32];
+        int len = snprintf(text, sizeof(text), "%ld\n", n);
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd < 0 || write(fd, text, (size_t)len) != len || close(fd) < 0) {
+            _exit(99);
+        }
+    }
+}
+
+int mysql_real_query(MYSQL *mysql, const char *sql, unsigned long len)
+{
+    static int (*real)(MYSQL *, const char *, unsigned long);
+    const char *at = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
+    bool after = when && strcmp(when, "after") == 0;
+    if (!real) {
+        *(void **)&real = dlsym(RTLD_NEXT, "mysql_real_query");
+    }
+    long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+    bool now = at && strtol(at, NULL, 10) == n;
+    if (now && !after) {
+        kill(getpid(), SIGKILL);
+    }
+    int rc = real(mysql, sql, len);
+    if (now) {
+        kill(getpid(), SIGKILL);
+    }
+    if (!at) {
+        write_count(n);
+    }
+    return rc;
+}
