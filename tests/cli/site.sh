@@ -15,7 +15,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../live/lab.sh"
 
 # The data folder is copied at each reset: a redo log of 8 MB does.
-LAB_MARIADB_ARGS=--innodb-log-file-size=8M
+export LAB_MARIADB_ARGS=--innodb-log-file-size=8M
 OLD_TAG=feature_3.3.1-ce
 NEW_TAG=feature_4.0.0-ce
 
