@@ -191,7 +191,7 @@ $(BUILD)/tests/live/spec/create: $(BUILD)/tests/live/spec/create.o $(call archiv
 check-live: all $(BUILD)/tests/live/engine_test $(BUILD)/tests/live/spec/create
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/run
 check-cli: all
-	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/cli/run
+	OMSLAUNCH_VALGRIND=$(VALGRIND) OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/cli/run
 
 # What makes one exact thing go wrong: a library for LD_PRELOAD, and a proxy in front of an engine.
 FAULT_TOOLS := $(BUILD)/tests/fault/killer.so $(BUILD)/tests/fault/proxy
