@@ -73,17 +73,6 @@ void judge_hint(struct judgement *j, const char *fmt, ...)
     va_end(ap);
 }
 
-static const struct waiver *find_waiver(const struct policy_input *in, const char *rule)
-{
-    for (size_t i = 0; in->waivers && i < in->waivers->count; i++) {
-        const struct waiver *w = &in->waivers->items[i];
-
-        if (w->reason && str_eq(w->rule, rule) && (!w->expires_ms || w->expires_ms > in->now_ms))
-            return w;
-    }
-    return NULL;
-}
-
 /* The last word on a rule's severity: the user's, else the table's. */
 static enum severity severity_of(const struct policy_input *in, const struct rule *rule)
 {
@@ -108,7 +97,7 @@ static struct finding judge_rule(const struct policy_input *in, const struct rul
                                  size_t node)
 {
     struct judgement j = {.verdict = VERDICT_PASS};
-    const struct waiver *waiver = find_waiver(in, rule->id);
+    const struct waiver *waiver = waiver_list_find(in->waivers, rule->id, in->now_ms);
     struct finding f = {.rule = rule->id, .title = rule->title, .severity = rule->severity};
 
     rule->judge(in, node, &j);

@@ -108,6 +108,16 @@ int waiver_list_add_argument(struct waiver_list *l, const char *argument, struct
     return 0;
 }
 
+const struct waiver *waiver_list_find(const struct waiver_list *l, const char *rule,
+                                      uint64_t now_ms)
+{
+    for (size_t i = 0; l && i < l->count; i++)
+        if (l->items[i].reason && str_eq(l->items[i].rule, rule) &&
+            (!l->items[i].expires_ms || l->items[i].expires_ms > now_ms))
+            return &l->items[i];
+    return NULL;
+}
+
 /* ---- YAML ---- */
 
 static int read_severity(const char *text, const char *where, struct waiver *w, struct err *err)

@@ -31,6 +31,9 @@ void waiver_list_free(struct waiver_list *l);
 /* "RULE=REASON" of --accept. ERR_USAGE for an unknown rule (near matches are listed) and for an
  * empty reason. */
 int waiver_list_add_argument(struct waiver_list *l, const char *argument, struct err *err) MUST_USE;
+/* The waiver with a reason, not expired by `now_ms`, to accept what that rule finds; or NULL. */
+const struct waiver *waiver_list_find(const struct waiver_list *l, const char *rule,
+                                      uint64_t now_ms);
 /* The mapping below `policy:` of a YAML file: `RULE: {severity: error|warn|off}` or `RULE: {reason:
  * …, owner: …, expires: YYYY-MM-DD}`. Unknown rules and keys are refused. ERR_CONFIG. */
 int waiver_list_add_yaml_json(struct waiver_list *l, const json_t *policy, const char *name,

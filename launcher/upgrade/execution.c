@@ -8,7 +8,9 @@
 #include "launcher/base/fs.h"
 #include "launcher/upgrade/spec_fields.h"
 #include "launcher/upgrade/state.h"
+#include "launcher/upgrade/step_impl.h"
 
+#define PROBE_TIMEOUT_MS 60000U
 #define PLAN_SIZE_MAX (64U * 1024 * 1024)
 
 struct execution {
@@ -189,6 +191,20 @@ static int check_as_planned(const struct execution *x, const struct plan *plan, 
     return 0;
 }
 
+/* An account that could not restore is found out now, while the old version serves. */
+static int probe_metadb(const struct execution_request *request, struct execution *x,
+                        struct err *err)
+{
+    AUTO_JSON json_t *ignored = NULL;
+    if (request->no_probe) {
+        return 0;
+    }
+    if (run_metadb(&x->run, "probe", NULL, PROBE_TIMEOUT_MS, &ignored, err) != 0) {
+        return err_wrap(err, "nothing was changed");
+    }
+    return 0;
+}
+
 static int fill_folder(struct execution *x, const struct plan *plan, struct err *err)
 {
     AUTO_JSON json_t *document = plan_to_json(plan);
@@ -208,7 +224,7 @@ int execution_begin(const struct execution_request *request, struct execution **
 {
     AUTO_EXECUTION struct execution *x = mem_alloc(sizeof(*x));
     if (open_world(request, x, err) != 0 || check_as_planned(x, request->plan, err) != 0 ||
-        state_create_run(x->state, x->id, err) != 0) {
+        probe_metadb(request, x, err) != 0 || state_create_run(x->state, x->id, err) != 0) {
         return -1;
     }
     if (fill_folder(x, request->plan, err) != 0) {

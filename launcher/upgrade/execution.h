@@ -12,13 +12,15 @@ struct execution_request {
     const struct strv *set_env;
     const struct strv *answers; /* see struct run */
     uint64_t lock_wait_ms;      /* for the lock in the MetaDB */
+    bool no_probe;              /* somebody accepts that the account may not be able to restore */
     const struct run_observer *observer;
 };
 
 struct execution;
 
-/* Creates the run's folder, stores plan and old containers, begins the journal. Nothing outside the
- * state folder is touched. ERR_STATE, and what engines and config.yaml may fail with. */
+/* Tries a restore in scratch databases, creates the run's folder, stores plan and old containers,
+ * begins the journal. Nothing else is touched. ERR_STATE, ERR_PERMISSION, and what engines and
+ * config.yaml may fail with. */
 int execution_begin(const struct execution_request *request, struct execution **ret,
                     struct err *err) MUST_USE;
 /* Takes up a run of an earlier process, from its journal; `request->plan` is the stored one. */
