@@ -78,6 +78,7 @@ struct dump {
     struct dump_queue queue;
     uint64_t raw_done, rows_done; /* atomic */
     uint64_t raw_estimate;
+    uint64_t piece_bytes; /* that a big table is cut into */
     uint64_t started_ms, started_wall_ms;
 };
 

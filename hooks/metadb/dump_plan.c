@@ -7,7 +7,6 @@
 #include "hooks/metadb/dump.h"
 #include "hooks/metadb/sql.h"
 
-#define PIECE_BYTES (12UL * 1024 * 1024)
 #define PIECES_MAX 4096
 
 void dump_queue_add(struct dump_queue *q, struct dump_table *t, char *where_take, bool plan,
@@ -21,9 +20,9 @@ void dump_queue_add(struct dump_queue *q, struct dump_table *t, char *where_take
     pthread_mutex_unlock(&q->lock);
 }
 
-static uint64_t piece_count(const struct schema_table *t)
+static uint64_t piece_count(const struct dump *d, const struct schema_table *t)
 {
-    uint64_t n = t->bytes_estimate / PIECE_BYTES + 1;
+    uint64_t n = t->bytes_estimate / d->piece_bytes + 1;
     return n < PIECES_MAX ? n : PIECES_MAX;
 }
 
@@ -58,7 +57,7 @@ static void append_key(struct str *sql, const struct schema_table *t)
 static int walk(struct dump *d, struct conn *c, struct dump_table *dt, struct err *err)
 {
     const struct schema_table *t = dt->table;
-    uint64_t pieces = piece_count(t), step = t->rows_estimate / pieces + 1;
+    uint64_t pieces = piece_count(d, t), step = t->rows_estimate / pieces + 1;
     AUTO_STR struct str lower = STR_INIT;
     for (uint64_t i = 1; i < PIECES_MAX; i++) {
         AUTO_STR struct str sql = STR_INIT, upper = STR_INIT;
@@ -217,7 +216,7 @@ static int by_estimates(struct dump *d, struct conn *c, struct dump_table *dt, s
     }
     h.all = (struct range){distance_of(&h, ends.row[0]), distance_of(&h, ends.row[1])};
     h.pending = h.all.from;
-    h.target = t->rows_estimate / piece_count(t) + 1;
+    h.target = t->rows_estimate / piece_count(d, t) + 1;
     return halve(&h, h.all, t->rows_estimate, 64, err);
 }
 

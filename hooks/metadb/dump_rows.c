@@ -46,8 +46,12 @@ static int end_frame(struct row_writer *w, struct err *err)
     if (!w->frame->file) {
         return 0;
     }
-    struct frame_about about = {
-        .kind = "data", .table = w->table->table->name, .rows = w->rows, .hash = w->hash};
+    struct frame_about about = {.kind = "data",
+                                .table = w->table->table->name,
+                                .range = w->piece->where,
+                                .piece = w->piece->number,
+                                .rows = w->rows,
+                                .hash = w->hash};
     uint64_t raw = frame_raw_size(w->frame);
     if (end_statement(w, err) < 0 || frame_end(w->frame, &about, err) < 0) {
         return -1;

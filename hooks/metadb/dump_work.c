@@ -4,8 +4,11 @@
 
 #include "hooks/metadb/dump.h"
 
-/* Below this a table is not worth cutting. */
-#define PLAN_FROM_BYTES (16UL * 1024 * 1024)
+/* So many pieces for each worker that all end at about the same time, and none too small to be
+ * worth its statement. */
+#define PIECES_PER_WORKER 32
+#define PIECE_MIN_BYTES (2UL * 1024 * 1024)
+#define PIECE_MAX_BYTES (64UL * 1024 * 1024)
 
 struct worker {
     struct dump *d;
@@ -85,10 +88,13 @@ static int by_weight(const void *a, const void *b)
 /* Big tables are cut first and end up on top; the small ones fill the gaps at the end. */
 static void fill_queue(struct dump *d)
 {
+    uint64_t piece = d->raw_estimate / (d->options.workers * PIECES_PER_WORKER);
+    piece = piece < PIECE_MAX_BYTES ? piece : PIECE_MAX_BYTES;
+    d->piece_bytes = piece > PIECE_MIN_BYTES ? piece : PIECE_MIN_BYTES;
     for (size_t i = 0; i < d->table_count; i++) {
         const struct schema_table *t = d->tables[i].table;
         bool plan = d->options.workers > 1 && t->key_count > 0 && !t->history && !t->where &&
-                    t->bytes_estimate >= PLAN_FROM_BYTES;
+                    t->bytes_estimate / 2 >= d->piece_bytes;
         dump_queue_add(&d->queue, &d->tables[i], NULL, plan, t->bytes_estimate);
     }
     if (d->queue.count > 1) {
