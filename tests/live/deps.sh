@@ -38,6 +38,8 @@ curl                            curl
 openssl                         openssl
 zstd                            zstd
 procps                          ps
+bats                            bats
+groff-base                      groff
 '
 lint_deps='
 clang                           clang
