@@ -98,12 +98,13 @@ static void test_exit_code_is_no_error(void **state)
 static void test_control_characters_are_dropped(void **state)
 {
     (void)state;
+    static const char text[] = "a\033[31mb\r\n\0c\td\x7f é\n";
     AUTO_STR struct str frames = STR_INIT;
     AUTO_STR struct str seen = STR_INIT;
     int code = -1;
     struct err err = ERR_INIT;
 
-    add_frame(&frames, 1, "a\033[31mb\r\n\0c\td\x7f é\n", 20);
+    add_frame(&frames, 1, text, sizeof(text) - 1);
     assert_ok(run(&frames, EXIT("0"), 0, &seen, &code, &err), &err);
     assert_string_equal(str_get(&seen), "<a[31mb><c\td é>");
 }

@@ -119,7 +119,7 @@ static int behave_as_lock(void)
             say("{\"event\":\"error\",\"kind\":\"locked\",\"text\":\"run r8 was faster\"}\n");
             return 75;
         }
-        AUTO_FD int mark = open(user, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        (void)close(open(user, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
         hold_lock("lost");
     }
     hold_lock(user);
@@ -282,9 +282,10 @@ static void test_garbage_is_passed_over(void **state)
     assert_int_equal(json_int(last, "a", 0), 2);
 }
 
-#define VERSION_HINT                                                                       \
-    "\nHINT: see that this program is of the same version as omslaunch, and that nothing " \
-    "kills it (dmesg)"
+#define VERSION_WORDS                                                                       \
+    "see that this program is of the same version as omslaunch, and that nothing kills it " \
+    "(dmesg)"
+#define VERSION_HINT "\nHINT: " VERSION_WORDS
 
 static void test_no_result(void **state)
 {
@@ -318,7 +319,7 @@ static void test_much_output(void **state)
     assert_fails(call("much", &result, &err));
     assert_non_null(strstr(err.text, " much' ended with exit code 1 and gave no result: xxx"));
     assert_true(strlen(err.text) < sizeof(err.text));
-    assert_string_equal(err_get_hint(&err), VERSION_HINT + strlen("\nHINT: "));
+    assert_string_equal(err_get_hint(&err), VERSION_WORDS);
 }
 
 static void test_errors(void **state)
