@@ -12,6 +12,8 @@
 #include "launcher/base/stop.h"
 
 #define RETRIES_MAX 5
+/* A commit waits for the disk; what is not committed has to be undone when something fails. */
+#define COMMIT_BYTES (16UL * 1024 * 1024)
 
 enum { SERVER_DUPLICATE_KEY_NAME = 1061, SERVER_LOCK_TIMEOUT = 1205, SERVER_DEADLOCK = 1213 };
 
@@ -49,26 +51,31 @@ static int switch_database(struct restore *r, unsigned worker, size_t database, 
     return 0;
 }
 
-/* One frame is one transaction, and the note of it is part of that. */
-static int load_once(struct restore *r, struct conn *c, const struct restore_task *t,
-                     struct err *err)
+/* Some frames of one piece are one transaction, and the notes of them are part of that. */
+static int load_once(struct restore *r, struct conn *c, size_t from, size_t to, struct err *err)
 {
-    if (conn_execf(c, err, "START TRANSACTION") < 0 ||
-        restore_run_frame(r, t->database, c, t->entry, err) < 0 ||
-        conn_execf(c, err, "INSERT INTO " RESTORE_MARKER " VALUES (%zu, 'frame')", t->frame) < 0) {
+    if (conn_execf(c, err, "START TRANSACTION") < 0) {
         return -1;
+    }
+    for (size_t i = from; i < to; i++) {
+        const struct restore_task *t = &r->tasks[i];
+        if (restore_run_frame(r, t->database, c, t->entry, err) < 0 ||
+            conn_execf(c, err, "INSERT INTO " RESTORE_MARKER " VALUES (%zu, 'frame')", t->frame) <
+                0) {
+            return -1;
+        }
     }
     return conn_execf(c, err, "COMMIT");
 }
 
-static int load_frame(struct restore *r, unsigned worker, const struct restore_task *t,
-                      struct err *err)
+static int load_frames(struct restore *r, unsigned worker, size_t from, size_t to, struct err *err)
 {
+    const struct restore_task *t = &r->tasks[from];
     struct conn *c = &r->conns[worker];
     if (switch_database(r, worker, t->database, err) < 0) {
         return -1;
     }
-    for (int i = 0; load_once(r, c, t, err) < 0; i++) {
+    for (int i = 0; load_once(r, c, from, to, err) < 0; i++) {
         unsigned number = conn_errno(c);
         struct err ignored = ERR_INIT;
         if (i == RETRIES_MAX || (number != SERVER_DEADLOCK && number != SERVER_LOCK_TIMEOUT)) {
@@ -77,24 +84,74 @@ static int load_frame(struct restore *r, unsigned worker, const struct restore_t
         }
         (void)!conn_execf(c, &ignored, "ROLLBACK");
     }
-    uint64_t done =
-        __atomic_add_fetch(&r->done, (uint64_t)json_int(t->entry, "raw", 0), __ATOMIC_RELAXED);
-    report_progress("restoring", done, r->total, true);
     return 0;
+}
+
+static uint64_t raw_of(const struct restore_task *t)
+{
+    return (uint64_t)json_int(t->entry, "raw", 0);
+}
+
+static int add_keys(struct restore *r, unsigned worker, struct restore_deferred *d, struct err *err)
+{
+    struct conn *c = &r->conns[worker];
+    AUTO_STR struct str sql = STR_INIT;
+    if (switch_database(r, worker, d->database, err) < 0) {
+        return -1;
+    }
+    str_append(&sql, "ALTER TABLE ");
+    sql_name(&sql, d->table);
+    str_appendf(&sql, " %s", d->keys);
+    if (conn_exec(c, str_get(&sql), sql.len, err) < 0 &&
+        conn_errno(c) != SERVER_DUPLICATE_KEY_NAME) {
+        return err_wrap(err, "building the indexes of '%s.%s'", r->dbs[d->database].name, d->table);
+    }
+    d->done = true;
+    return 0;
+}
+
+/* Whoever loads the last piece of a table builds its indexes, while the others load other tables.
+ */
+static int finish_piece(struct restore *r, unsigned worker, size_t index, struct err *err)
+{
+    const struct restore_task *t = &r->tasks[r->pieces[index]];
+    for (size_t i = 0; i < r->deferred_count; i++) {
+        struct restore_deferred *d = &r->deferred[i];
+        if (d->database == t->database && str_eq(d->table, json_text(t->entry, "table", NULL))) {
+            return __atomic_sub_fetch(&d->pieces_left, 1, __ATOMIC_ACQ_REL) == 0
+                       ? add_keys(r, worker, d, err)
+                       : 0;
+        }
+    }
+    return 0;
+}
+
+/* Tables whose pieces were all there already. */
+static int add_missed_keys(void *arg, unsigned worker, size_t index, struct err *err)
+{
+    struct restore *r = arg;
+    return r->deferred[index].done ? 0 : add_keys(r, worker, &r->deferred[index], err);
 }
 
 static int load_piece(void *arg, unsigned worker, size_t index, struct err *err)
 {
     struct restore *r = arg;
-    for (size_t i = r->pieces[index]; i < r->pieces[index + 1]; i++) {
+    size_t end = r->pieces[index + 1];
+    for (size_t from = r->pieces[index], to; from < end; from = to) {
+        uint64_t bytes = raw_of(&r->tasks[from]);
+        for (to = from + 1; to < end && bytes + raw_of(&r->tasks[to]) <= COMMIT_BYTES; to++) {
+            bytes += raw_of(&r->tasks[to]);
+        }
         if (stop_requested()) {
             return err_fail(err, ERR_INTERRUPTED, "stopped by signal %d", stop_signal());
         }
-        if (load_frame(r, worker, &r->tasks[i], err) < 0) {
+        if (load_frames(r, worker, from, to, err) < 0) {
             return -1;
         }
+        uint64_t done = __atomic_add_fetch(&r->done, bytes, __ATOMIC_RELAXED);
+        report_progress("restoring", done, r->total, true);
     }
-    return 0;
+    return finish_piece(r, worker, index, err);
 }
 
 /* Big tables first, their pieces in the order of the key: what comes in order is cheap to insert.
@@ -128,6 +185,14 @@ static void sort_frames(struct restore *r)
         }
     }
     r->pieces[r->piece_count] = r->task_count;
+    for (size_t i = 0; i < r->piece_count; i++) {
+        const struct restore_task *t = &r->tasks[r->pieces[i]];
+        for (size_t k = 0; k < r->deferred_count; k++) {
+            r->deferred[k].pieces_left +=
+                r->deferred[k].database == t->database &&
+                str_eq(r->deferred[k].table, json_text(t->entry, "table", NULL));
+        }
+    }
 }
 
 static int plan_frames(struct restore *r, size_t database, struct err *err)
@@ -186,26 +251,6 @@ static int open_workers(struct restore *r, struct err *err)
 
 /* ---- indexes and comparison ------------------------------------------------------------------ */
 
-static int add_keys(void *arg, unsigned worker, size_t index, struct err *err)
-{
-    struct restore *r = arg;
-    const struct restore_deferred *d = &r->deferred[index];
-    struct conn *c = &r->conns[worker];
-    AUTO_STR struct str sql = STR_INIT;
-    if (switch_database(r, worker, d->database, err) < 0) {
-        return -1;
-    }
-    str_append(&sql, "ALTER TABLE ");
-    sql_name(&sql, d->table);
-    str_appendf(&sql, " %s", d->keys);
-    report_progress("building indexes", index, r->deferred_count, false);
-    if (conn_exec(c, str_get(&sql), sql.len, err) < 0 &&
-        conn_errno(c) != SERVER_DUPLICATE_KEY_NAME) {
-        return err_wrap(err, "building the indexes of '%s.%s'", r->dbs[d->database].name, d->table);
-    }
-    return 0;
-}
-
 static int refuse_findings(struct restore *r, const json_t *findings, struct err *err)
 {
     size_t count = json_array_size(findings);
@@ -241,19 +286,14 @@ static int compare_staging(struct restore *r, bool rows, struct err *err)
     return refuse_findings(r, findings, err);
 }
 
-/* Views are tried in the staging database and made again in the real one: RENAME cannot move them.
- */
-static int try_views(struct restore *r, size_t i, struct err *err)
+static int drop_staging_views(struct restore *r, const struct restore_db *db, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
     AUTO_ROWS struct rows views = ROWS_INIT;
-    const struct restore_db *db = &r->dbs[i];
-    if (restore_run_frames(r, i, "views", db->staging, err) < 0) {
-        return -1;
-    }
     str_append(&sql, "SELECT table_name FROM information_schema.views WHERE table_schema = ");
     sql_text(&sql, db->staging, strlen(db->staging));
-    if (conn_query(&r->lead, str_get(&sql), &views, err) < 0) {
+    if (conn_query(&r->lead, str_get(&sql), &views, err) < 0 ||
+        restore_use(&r->lead, db->staging, err) < 0) {
         return -1;
     }
     while (rows_next(&views)) {
@@ -262,6 +302,18 @@ static int try_views(struct restore *r, size_t i, struct err *err)
         }
     }
     return 0;
+}
+
+/* Views are tried in the staging database and made again in the real one: RENAME cannot move them.
+ * Those of a run that was killed while trying go first. */
+static int try_views(struct restore *r, size_t i, struct err *err)
+{
+    const struct restore_db *db = &r->dbs[i];
+    if ((r->dbs[i].resumed && drop_staging_views(r, db, err) < 0) ||
+        restore_run_frames(r, i, "views", db->staging, err) < 0) {
+        return -1;
+    }
+    return drop_staging_views(r, db, err);
 }
 
 /* The same with triggers; only now, so that none fired at a row. */
@@ -288,7 +340,7 @@ int restore_load(struct restore *r, struct err *err)
     }
     sort_frames(r);
     if (open_workers(r, err) < 0 || pool_run(r->workers, r->piece_count, load_piece, r, err) < 0 ||
-        pool_run(r->workers, r->deferred_count, add_keys, r, err) < 0) {
+        pool_run(r->workers, r->deferred_count, add_missed_keys, r, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < r->count; i++) {
