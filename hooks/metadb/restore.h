@@ -27,6 +27,8 @@ enum restore_note {
 struct restore_deferred {
     char *table, *keys; /* ALTER TABLE `table` KEYS */
     size_t database;
+    size_t pieces_left; /* atomic */
+    bool done;
 };
 
 struct restore_db {

@@ -249,7 +249,7 @@ static int open_workers(struct restore *r, struct err *err)
     return 0;
 }
 
-/* ---- indexes and comparison ------------------------------------------------------------------ */
+/* ---- comparison ------------------------------------------------------------------------------ */
 
 static int refuse_findings(struct restore *r, const json_t *findings, struct err *err)
 {
