@@ -23,7 +23,9 @@ enum {
     CLIENT_SERVER_LOST = 2013,
     CLIENT_TLS_ERROR = 2026,
     CLIENT_LAST = 2999,
+    SERVER_DISK_FULL = 1021,
     SERVER_TOO_MANY = 1040,
+    SERVER_TABLE_FULL = 1114,
     SERVER_HOST_BLOCKED = 1129,
     SERVER_HOST_REFUSED = 1130,
     SERVER_TLS_REQUIRED = 3159,
@@ -83,6 +85,9 @@ int conn_fail(const struct conn *c, struct err *err)
              mysql_error(c->mysql), number);
     if (err->kind == ERR_PERMISSION) {
         err_hint(err, "grant user '%s' what is missing, or use a user who has it", r->user);
+    }
+    if (number == SERVER_DISK_FULL || number == SERVER_TABLE_FULL) {
+        err_hint(err, "make room on the disk of the database server, then call again");
     }
     return -1;
 }

@@ -201,6 +201,89 @@ f" "$(lab_sql -e "select event_name from information_schema.events where event_s
     same "$changed" "$(digests "${ALL[@]}")"
 }
 
+# A server of its own, on a disk of SIZE; its databases hold one row each.
+tiny_server() {
+    TINY=$METADB_DIR/tiny
+    mkdir -p "$TINY/db/data"
+    chmod 700 "$TINY/db"
+    mount -t tmpfs -o "size=$1,mode=700" omsl "$TINY/db/data"
+    (
+        unset LAB_DB_PORT
+        lab_defaults "$TINY"
+        LAB_MARIADB_ARGS='--innodb-log-file-size=4M --innodb-buffer-pool-size=32M --aria-log-file-size=8M --innodb-temp-data-file-path=ibtmp1:4M:autoextend --performance-schema=0' \
+            lab_db_start 3>&-
+    )
+    tiny_sql -e "delete from mysql.global_priv where User = '' or (User = 'root' and Host <> 'localhost'); flush privileges; create or replace user chief@'%' identified by 'c'; grant all on *.* to chief@'%'; create database b_rm; create database b_cm; create database b_hb; create table b_rm.mark (id int); insert into b_rm.mark values (7); create table b_cm.x (id int); create table b_hb.x (id int)"
+    TINY_PORT=$(tiny_sql -e 'select @@port')
+}
+
+tiny_sql() {
+    (LAB_DB_SOCK=$METADB_DIR/tiny/db/sock lab_sql "$@")
+}
+
+tiny_down() {
+    lab_end_pid "$(cat "$METADB_DIR/tiny/db/pid")" 30
+    umount "$METADB_DIR/tiny/db/data"
+    rm -rf "$METADB_DIR/tiny"
+}
+
+# 40 MB of rows with two indexes.
+big_backup() {
+    lab_sql <<'SQL'
+drop database if exists b_rm; drop database if exists b_cm; drop database if exists b_hb;
+create database b_rm; create database b_cm; create database b_hb;
+use b_rm;
+create table big (id int primary key, a char(64), b varchar(300), key (a), key (b(40)));
+insert into big select seq, sha2(seq, 256), repeat(md5(seq), 8) from seq_1_to_110000;
+create table b_cm.x (id int); create table b_hb.x (id int);
+create or replace user chief@'%' identified by 'c'; grant all on *.* to chief@'%';
+SQL
+    export DATABASES='b_rm b_cm b_hb' USER_NAME=chief USER_PASSWORD=c
+    ok dump '{"folder": "'"$BACKUP"'"}'
+    lab_sql -e 'drop database b_rm; drop database b_cm; drop database b_hb'
+}
+
+@test "the server's disk is full: said so, real databases untouched; with room it goes on" {
+    big_backup
+    tiny_server 400m
+    export DB_PORT=$TINY_PORT
+    fallocate -l $(($(df --output=avail -B1 "$TINY/db/data" | tail -n 1) - 30000000)) "$TINY/db/data/ballast"
+    metadb restore '{"folder": "'"$BACKUP"'"}'
+    same 1 "$code"
+    [[ "$(field .text)" = *'is full'*'HINT: make room on the disk of the database server'* ]]
+    same 7 "$(tiny_sql -e 'select * from b_rm.mark')"
+    same '' "$(tiny_sql -e "select schema_name from information_schema.schemata where schema_name like '%\_\_old%'")"
+    rm "$TINY/db/data/ballast"
+    ok restore '{"folder": "'"$BACKUP"'"}'
+    same 110000 "$(tiny_sql -e 'select count(*) from b_rm.big')"
+    same 7 "$(tiny_sql -e "select * from \`b_rm__old_$RUN\`.mark")"
+    ok verify '{"folder": "'"$BACKUP"'", "against": "live"}'
+    tiny_down
+}
+
+@test "the server is killed in the middle: said so; when it is up again the restore goes on" {
+    big_backup
+    tiny_server 400m
+    export DB_PORT=$TINY_PORT
+    request '{"folder": "'"$BACKUP"'"}' >"$BATS_TEST_TMPDIR/request"
+    "$METADB_PROGRAM" restore <"$BATS_TEST_TMPDIR/request" >"$BATS_TEST_TMPDIR/out" 3>&- &
+    pid=$!
+    lab_wait 30 'the middle of the restore' grep -q '"restoring"' "$BATS_TEST_TMPDIR/out"
+    kill -KILL "$(cat "$TINY/db/pid")"
+    code=0
+    wait "$pid" || code=$?
+    same 1 "$code"
+    answer=$(tail -n 1 "$BATS_TEST_TMPDIR/out")
+    same unreachable "$(field .kind)"
+    [[ "$(field .text)" = *'HINT: see whether the database server is still up'* ]]
+    (lab_use "$TINY" && LAB_MARIADB_ARGS='--innodb-log-file-size=4M' lab_db_start 3>&-)
+    same 7 "$(tiny_sql -e 'select * from b_rm.mark')"
+    ok restore '{"folder": "'"$BACKUP"'"}'
+    same 110000 "$(tiny_sql -e 'select count(*) from b_rm.big')"
+    ok verify '{"folder": "'"$BACKUP"'", "against": "live"}'
+    tiny_down
+}
+
 # Small, and with everything that is special: a table without transactions, a sequence and a default
 # from it, foreign keys over databases, views, a trigger, a broken view.
 small_databases() {
