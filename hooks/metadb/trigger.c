@@ -65,18 +65,21 @@ int trigger_read(struct conn *c, const char *database, json_t **ret, struct err 
     return 0;
 }
 
-/* `user`@`host` from user@host: a user's name may hold an @, a host's may not. */
+/* `user`@`host` from user@host, or `role`: a user's name may hold an @, a host's may not. */
 static void append_definer(struct str *sql, const char *definer)
 {
     const char *at = strrchr(definer, '@');
-    if (at) {
-        AUTO_FREE char *user = mem_strndup(definer, (size_t)(at - definer));
-        str_append(sql, "DEFINER=");
-        sql_name(sql, user);
+    if (!*definer) {
+        return;
+    }
+    AUTO_FREE char *user = mem_strndup(definer, at ? (size_t)(at - definer) : strlen(definer));
+    str_append(sql, "DEFINER=");
+    sql_name(sql, user);
+    if (at && at[1]) {
         str_append_c(sql, '@');
         sql_name(sql, at + 1);
-        str_append_c(sql, ' ');
     }
+    str_append_c(sql, ' ');
 }
 
 void trigger_append(struct str *sql, const json_t *trigger)

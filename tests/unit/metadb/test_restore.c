@@ -48,8 +48,8 @@ static void triggers_keep_their_definer(void **state)
     json_put_text(trigger, "definer", "role");
     trigger_append(&sql, trigger);
     assert_string_equal(str_get(&sql),
-                        "CREATE TRIGGER `t``r` BEFORE INSERT ON `a b` FOR EACH ROW SET NEW.x = "
-                        "'y'");
+                        "CREATE DEFINER=`role` TRIGGER `t``r` BEFORE INSERT ON `a b` FOR EACH ROW "
+                        "SET NEW.x = 'y'");
 }
 
 int main(void)
