@@ -74,8 +74,7 @@ struct failure_case {
 static const struct failure_case failures[] = {
     {"create oms_331.new-r1", "", RUN_UNCHANGED, OLD_SERVES},
     {"metadb ha-get", "remove new\n", RUN_UNCHANGED, OLD_SERVES},
-    {"metadb ha-set {\"enable\":false}", "remove new\nmetadb ha-get\n", RUN_ROLLED_BACK,
-     OLD_SERVES},
+    {"metadb ha-set {\"enable\":false}", "remove new\n" RESTART, RUN_ROLLED_BACK, OLD_SERVES},
     /* The old one still runs, and nobody asked it to stop. */
     {"policy old no", "remove new\n" RESTART "metadb ha-set {\"enable\":true}\n", RUN_ROLLED_BACK,
      OLD_SERVES},
