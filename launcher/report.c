@@ -126,7 +126,7 @@ int report_run(const struct options *options, struct run *run, const struct run_
     } else if (outcome->end == RUN_ROLLED_BACK) {
         say_rolled_back(run);
     } else if (outcome->end == RUN_UNCHANGED && !outcome->failed) {
-        log_info("'%s' runs the old version; nothing of it had been changed.", deployment_of(run));
+        log_info("'%s' is as it was: nothing of it had been changed.", deployment_of(run));
     } else if (outcome->end == RUN_HELD || outcome->end == RUN_ROLLBACK_FAILED) {
         log_info("Next: 'omslaunch resume %s' goes on, 'omslaunch rollback %s' goes back.", run->id,
                  run->id);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/container.h"
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
 #include "launcher/upgrade/step_impl.h"
@@ -185,35 +184,6 @@ static int take_row(struct run *r, const struct plan_row *row, struct err *err)
     return record_done(r, row, evidence, err);
 }
 
-/* Once the old container was stopped, it must stay so: beside the new one it would write to the
- * same databases and disks, and behind the backup's back. */
-static int check_old_rests(struct run *r, struct err *err)
-{
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        AUTO_JSON json_t *old = NULL;
-        const json_t *stopped = run_evidence(r, STEP_STOP_OLD, (int)i);
-        if (stopped == NULL) {
-            continue;
-        }
-        if (engine_container_inspect(r->nodes[i].engine, r->nodes[i].old_id, &old, err) != 0) {
-            return -1;
-        }
-        bool running = json_bool(old, "State.Running", false);
-        const char *then = json_text(stopped, "started_at", "");
-        const char *now = json_text(old, "State.StartedAt", "");
-        if (running || !str_eq(then, now)) {
-            r->asks_person = run_begun_anywhere(r, STEP_START_NEW);
-            return err_fail(err, ERR_FAILED,
-                            "the old container '%s' %s since it was stopped, and omslaunch did not "
-                            "start it: what it wrote is not in the backup\n"
-                            "HINT: go back with 'omslaunch rollback %s', then upgrade again",
-                            json_text(old, "Name", "/?") + 1, running ? "runs again" : "has run",
-                            r->id);
-        }
-    }
-    return 0;
-}
-
 /* ---- rows ---- */
 
 static const char *summary_of(const struct run *r, const struct plan_row *row)
@@ -234,7 +204,7 @@ static int watch_row(struct run *r, const struct plan_row *row, size_t number, s
         rc =
             err_fail(err, ERR_INTERRUPTED, "asked to stop before '%s'", plan_step_title(row->step));
     } else if ((r->lock != NULL && metadb_lock_check(r->lock, err) != 0) ||
-               (!r->going_back && check_old_rests(r, err) != 0)) {
+               (!r->going_back && run_check_old_rests(r, err) != 0)) {
         rc = -1;
     } else {
         rc = take_row(r, row, err);
@@ -345,7 +315,8 @@ static void go_back(struct run *r, const struct err *failure, struct run_outcome
     }
     rows = rows_back(r, &count);
     struct err err = ERR_INIT;
-    if (take_rows(r, rows, count, &failed, &err) == 0) {
+    if (take_rows(r, rows, count, &failed, &err) == 0 &&
+        (is_untouched(r) || run_check_serves(r, false, &err) == 0)) {
         ret->end = is_untouched(r) ? RUN_UNCHANGED : RUN_ROLLED_BACK;
         return;
     }
@@ -384,6 +355,15 @@ static void record_end(struct run *r, struct run_outcome *o)
     }
 }
 
+/* All is done: a first signal has nothing to stop any more. */
+static int check_end(struct run *r, struct err *err)
+{
+    stop_tolerate(1);
+    int rc = run_check_serves(r, true, err);
+    stop_tolerate(0);
+    return rc;
+}
+
 void run_to_end(struct run *r, bool roll_back, struct run_outcome *ret)
 {
     *ret = (struct run_outcome){.end = RUN_UPGRADED};
@@ -394,6 +374,9 @@ void run_to_end(struct run *r, bool roll_back, struct run_outcome *ret)
     } else if (take_rows(r, r->plan->rows, r->plan->row_count, &failed, &err) != 0) {
         ret->failed_step = failed;
         ret->failure = err;
+        end_failed(r, roll_back, ret);
+    } else if (check_end(r, &ret->failure) != 0) {
+        ret->failed_step = STEP_START_NEW;
         end_failed(r, roll_back, ret);
     }
     record_end(r, ret);

@@ -44,6 +44,12 @@ STEP_PROBE(back_start_old_probe);
 STEP_APPLY(back_healthy_apply);
 STEP_APPLY(back_ha_apply);
 
+/* Once stopped, the old containers must rest: ERR_FAILED, and may set `asks_person`. */
+int run_check_old_rests(struct run *r, struct err *err) MUST_USE;
+/* At the end: the new containers (or the old ones) still run, as the health check had found them.
+ */
+int run_check_serves(struct run *r, bool new_ones, struct err *err) MUST_USE;
+
 void run_forget(struct run *r, enum step_id step, int node);
 void run_mark_begun(struct run *r, enum step_id step, int node, const json_t *prepared);
 

@@ -41,12 +41,12 @@ static const struct step table[] = {
                             .apply = back_stop_new_apply},
     [STEP_BACK_NAMES] = {.undoes = STEP_CREATE_NEW, .each_node = true, .apply = back_names_apply},
     [STEP_BACK_METADB] = {.undoes = STEP_START_NEW, .apply = back_metadb_apply},
-    [STEP_BACK_START_OLD] = {.undoes = STEP_STOP_OLD,
+    [STEP_BACK_START_OLD] = {.undoes = STEP_HA_OFF,
                              .each_node = true,
                              .is_volatile = true,
                              .apply = back_start_old_apply,
                              .probe = back_start_old_probe},
-    [STEP_BACK_HEALTHY] = {.undoes = STEP_STOP_OLD, .apply = back_healthy_apply},
+    [STEP_BACK_HEALTHY] = {.undoes = STEP_HA_OFF, .apply = back_healthy_apply},
     [STEP_BACK_HA] = {.undoes = STEP_HA_OFF, .apply = back_ha_apply},
 };
 
