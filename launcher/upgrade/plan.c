@@ -124,11 +124,12 @@ static int rows_from_json(struct plan *p, const char *name, struct err *err)
         const json_t *item = json_array_get(rows, i);
         const char *step = json_text(item, "step", "");
         enum step_id id = 0;
-        while (id < STEP_MAX && !str_eq(steps[id].name, step)) {
+        while (id < STEP_BACK_HA_OFF && !str_eq(steps[id].name, step)) {
             id++;
         }
         int64_t node = json_int(item, "node", PLAN_ALL_NODES);
-        if (id == STEP_MAX || node >= (int64_t)plan_node_count(p)) {
+        if (id == STEP_BACK_HA_OFF || node < PLAN_ALL_NODES ||
+            node >= (int64_t)plan_node_count(p)) {
             return err_fail(err, ERR_STATE,
                             "the plan '%s' has a row that this omslaunch does not know: '%s'\n"
                             "HINT: resume with the version of omslaunch that began the run",
@@ -246,12 +247,28 @@ static json_t *options_to_json(const struct plan_options *o)
                      (int)o->perceive_checkpoint);
 }
 
+/* The words of a waived rule may hold figures of the moment: free space, a clock's drift. */
+static void drop_words(json_t *document)
+{
+    json_t *waived = json_array();
+    const json_t *all = json_object_get(document, "waived");
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        json_t *item = json_copy(json_array_get(all, i));
+        json_object_del(item, "text");
+        json_add(waived, item);
+    }
+    json_put(document, "waived", waived);
+}
+
 /* What a plan does, and nothing of when it was made: the same work has the same digest. */
 static void digest_plan(const json_t *document, char *ret)
 {
     AUTO_JSON json_t *copy = json_copy((json_t *)(uintptr_t)document);
     json_object_del(copy, "digest");
     json_object_del(copy, "findings");
+    if (json_is_object(copy)) {
+        drop_words(copy);
+    }
     AUTO_FREE char *text = json_canonical(copy);
     digest_of(text, strlen(text), ret);
 }
