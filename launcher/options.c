@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "launcher/base/json.h"
+
 #define UPGRADE_LIKE (CMD_UPGRADE | CMD_PLAN | CMD_CHECK)
 #define AT(field) offsetof(struct options, field)
 #define MS_PER_MIN 60000U
-#define MAX_MINUTES 100000U
+#define MAX_NUMBER 100000U
 
 static const struct option_row rows[] = {
     {"tag", 't', OPTION_TEXT, "TAG", NULL, UPGRADE_LIKE, AT(tag),
@@ -22,8 +24,9 @@ static const struct option_row rows[] = {
     {"https-crt", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(https_crt),
      "certificate on the host for OMS's HTTPS; default: as on the old container"},
     {"https-key", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(https_key), "its private key"},
-    {"set-env", 'e', OPTION_LIST, "K=V", NULL, UPGRADE_LIKE, AT(set_env),
-     "set a variable in the new container; may be repeated"},
+    {"set-env", 'e', OPTION_LIST, "K=V", NULL, UPGRADE_LIKE | CMD_RESUME, AT(set_env),
+     "set a variable in the new container; may be repeated. The value of one that looks like a "
+     "secret is not stored: give it to 'resume' again"},
     {"accept", '\0', OPTION_LIST, "RULE=REASON", NULL, UPGRADE_LIKE, AT(accept),
      "go on although this rule says no; the reason is kept in plan and journal; may be repeated"},
     {"stop-timeout", '\0', OPTION_DURATION, "TIME", NULL, UPGRADE_LIKE, AT(stop_timeout_ms),
@@ -136,6 +139,21 @@ static int check_choice(const struct option_row *row, const char *value, struct 
                           value, row->choices);
 }
 
+/* No time at all is no way to become healthy, and elsewhere 0 means: without an end. */
+static int store_duration(const struct option_row *row, const char *value, const char *what,
+                          uint64_t *slot, struct err *err)
+{
+    if (str_to_duration_ms(value, what, slot, err) != 0) {
+        return err_hint(err, "write a number and a unit: 90s, 15m, 2h");
+    }
+    if (*slot == 0 && row->offset == AT(health_timeout_ms)) {
+        return err_fail(err, ERR_USAGE,
+                        "%s '%s' leaves no time\nHINT: write a number and a unit: 90s, 15m, 2h",
+                        what, value);
+    }
+    return 0;
+}
+
 static int store(const struct option_row *row, const char *value, struct options *o,
                  struct err *err)
 {
@@ -155,13 +173,11 @@ static int store(const struct option_row *row, const char *value, struct options
         strv_add(slot, value);
         return 0;
     case OPTION_DURATION:
-        return str_to_duration_ms(value, what, slot, err) == 0
-                   ? 0
-                   : err_hint(err, "write a number and a unit: 90s, 15m, 2h");
+        return store_duration(row, value, what, slot, err);
     case OPTION_NUMBER:
-        return str_to_u64(value, 0, MAX_MINUTES, what, slot, err) == 0
+        return str_to_u64(value, 0, MAX_NUMBER, what, slot, err) == 0
                    ? 0
-                   : err_hint(err, "write whole minutes, in digits alone");
+                   : err_hint(err, "write a whole number, in digits alone");
     case OPTION_KIND_MAX:
     default:
         return err_fail(err, ERR_USAGE, "%s cannot be stored", what);
@@ -197,6 +213,19 @@ static int read_word(const char *text, struct word *ret, struct err *err)
     return 0;
 }
 
+/* Words end in plans, journals and reports, which are JSON. */
+static int check_utf8(const char *text, struct err *err)
+{
+    AUTO_JSON json_t *json = json_string(text);
+    if (json != NULL) {
+        return 0;
+    }
+    AUTO_JSON json_t *readable = json_from_text(text);
+    return err_fail(err, ERR_USAGE,
+                    "the argument '%s' is no UTF-8\nHINT: spell it in UTF-8, or rename the file",
+                    json_string_value(readable));
+}
+
 static bool is_option(const char *text)
 {
     return text[0] == '-' && text[1] != '\0';
@@ -216,6 +245,11 @@ int options_parse(int argc, char *const *argv, struct options *ret, struct err *
         .log_format = "text",
     };
     bool only_arguments = false;
+    for (int i = 0; i < argc; i++) {
+        if (check_utf8(argv[i], err) != 0) {
+            return -1;
+        }
+    }
     for (int i = 0; i < argc; i++) {
         struct word word;
         if (!only_arguments && str_eq(argv[i], "--")) {

@@ -12,7 +12,7 @@ wrong_usage() {
 }
 
 UPGRADE=(upgrade oms_331 --tag "$NEW")
-COMMANDS='upgrade resume rollback plan check inspect status runs'
+COMMANDS='upgrade resume rollback plan check inspect backup backups verify restore prune ha status runs'
 # What each command takes. This is API: an option may come, but none may go.
 EVERY='host state-dir output quiet log-level log-format help version'
 UPGRADE_LIKE="tag image load name host-ip https-crt https-key set-env accept stop-timeout health-timeout
@@ -23,6 +23,11 @@ options_of() {
     upgrade) echo "on-failure dry-run yes lock-wait $UPGRADE_LIKE" ;;
     resume) echo "on-failure answer yes lock-wait $EVERY" ;;
     rollback) echo "yes-lose-changes-since yes lock-wait $EVERY" ;;
+    backup) echo "compress workers triggers routines events lock-wait $EVERY" ;;
+    verify) echo "container workers against rehearse $EVERY" ;;
+    restore) echo "container workers into lock-wait $EVERY" ;;
+    prune) echo "dry-run keep $EVERY" ;;
+    ha) echo "lock-wait $EVERY" ;;
     plan | check) echo "$UPGRADE_LIKE" ;;
     *) echo "$EVERY" ;;
     esac
@@ -90,7 +95,7 @@ options_of() {
 
 @test "a number that is none" {
     wrong_usage "--refetch-reserve '-1' is no number from 0 to 100000" \
-        'write whole minutes, in digits alone' "${UPGRADE[@]}" --refetch-reserve -1
+        'write a whole number, in digits alone' "${UPGRADE[@]}" --refetch-reserve -1
 }
 
 @test "no name" {
