@@ -136,17 +136,9 @@ static int read_config_on_host(struct node *n, struct err *err)
     return failed;
 }
 
-/* The engine cannot bind a folder over the file that it bound before, and does not say so. */
-static bool config_is_no_file(const struct node *n)
-{
-    const struct mount_fact *fact = mount_facts_at(&n->mounts, OMS_PATH_CONFIG);
-
-    return fact && fact->on_host && fact->kind != PATH_FILE && fact->kind != PATH_UNKNOWN;
-}
-
 static int observe_config(struct engine *e, struct node *n, struct err *err)
 {
-    if (n->mounts.source_missing || config_is_no_file(n))
+    if (n->mounts.source_missing || n->mounts.source_wrong)
         return read_config_on_host(n, err);
     return oms_config_read(e, n->old.name, &n->config, err);
 }
@@ -204,7 +196,8 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
         observe_neighbours(e, &n, err) ||
         mount_facts_observe(e, &n.old, n.host.local, &n.mounts, err) ||
         observe_config(e, &n, err) ||
-        tls_facts_observe(e, &n.old, n.mounts.source_missing, &n.tls, err) ||
+        tls_facts_observe(e, &n.old, n.mounts.source_missing || n.mounts.source_wrong, &n.tls,
+                          err) ||
         observe_image(e, &n, err))
         return -1;
     ip = container_env(&n.old, "OMS_HOST_IP");

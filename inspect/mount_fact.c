@@ -104,6 +104,16 @@ static void find_missing(const struct container *c, struct mount_facts *ret)
     ret->source_missing = ret->missing.count > 0;
 }
 
+/* The engine cannot bind a file over a folder that it bound before, or the reverse. */
+static bool is_wrong(const struct mount_fact *fact)
+{
+    const bool wants_folder = str_eq(fact->destination, OMS_PATH_LOGS) ||
+                              str_eq(fact->destination, OMS_PATH_STORE) ||
+                              str_eq(fact->destination, OMS_PATH_RUN);
+
+    return fact->on_host && fact->kind != (wants_folder ? PATH_FOLDER : PATH_FILE);
+}
+
 void mount_facts_of_desired(const struct container *c, bool local, struct mount_facts *ret)
 {
     *ret = (struct mount_facts){.items = mem_alloc(ARRAY_LEN(oms_paths) * sizeof(*ret->items))};
@@ -117,6 +127,7 @@ void mount_facts_of_desired(const struct container *c, bool local, struct mount_
         ret->items[ret->count].destination = oms_paths[i];
         if (local && str_eq(m->type, "bind"))
             look_on_host(m, &ret->items[ret->count]);
+        ret->source_wrong = ret->source_wrong || is_wrong(&ret->items[ret->count]);
         ret->count++;
     }
 }
@@ -132,7 +143,7 @@ int mount_facts_observe(struct engine *e, const struct container *c, bool local,
 
         if (fact->kind != PATH_UNKNOWN)
             continue;
-        if (facts.source_missing)
+        if (facts.source_missing || facts.source_wrong)
             fact->note = mem_strdup("not looked at, because that would create the missing source "
                                     "of another bind");
         else if (look_in_container(e, c, fact, err))

@@ -36,12 +36,14 @@ struct mount_facts {
     struct mount_fact *items; /* one for each OMS mount that the container has */
     size_t count;
     bool source_missing; /* the source of some mount, OMS or not, is known to be missing */
+    bool source_wrong;   /* the source of an OMS mount is known not to be what OMS needs there */
     struct strv missing; /* sources of the binds, OMS or not, that are known to be missing */
 };
 
 /* `local`: the engine's paths are this machine's, so that sources are looked at directly. That
  * comes first, because each look through the engine makes it create the missing bind sources of
- * the container, as folders. When one is known to be missing, the engine is not asked. */
+ * the container, as folders. When one is known to be missing or of the wrong kind, the engine is
+ * not asked: it could not look either. */
 int mount_facts_observe(struct engine *e, const struct container *c, bool local,
                         struct mount_facts *ret, struct err *err) MUST_USE;
 /* The same for a container that does not exist yet: only what can be looked at on this machine. */

@@ -107,7 +107,7 @@ static int read_role(struct conn *c, bool *ret_active, struct err *err)
     return rc < 0 ? -1 : 0;
 }
 
-static void escape_pattern(struct str *s, const char *name)
+void privileges_escape(struct str *s, const char *name)
 {
     for (; *name; name++) {
         if (*name == '_' || *name == '%') {
@@ -134,7 +134,7 @@ static void add_missing(json_t *list, const struct grants *g, const char *databa
         return;
     }
     AUTO_FREE char *shown = beside ? mem_printf("%s__%%", database) : mem_strdup(database);
-    escape_pattern(&pattern, database);
+    privileges_escape(&pattern, database);
     str_append(&pattern, beside ? "\\_\\_%" : "");
     json_add(list, json_make("{s:s, s:s, s:s}", "database", shown, "pattern", str_get(&pattern),
                              "privileges", str_get(&missing)));

@@ -15,5 +15,7 @@ int privileges_read(struct conn *c, json_t **ret, struct err *err) MUST_USE;
 /* Is `database` covered by the database part of a grant, in which _ and % are wildcards and \ takes
  * their meaning away? */
 bool privileges_cover(const char *pattern, const char *database);
+/* Appends a name as a grant spells it: "rm_331" → "rm\_331". */
+void privileges_escape(struct str *s, const char *name);
 
 #endif

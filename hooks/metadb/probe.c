@@ -1,10 +1,12 @@
 /* `probe`: tries what a restore will have to do, in scratch databases beside the real ones, before
  * the outage that would need it: make a database, a table, write, index, lock, move the table to
  * another database, drop all of it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "hooks/metadb/commands.h"
 #include "hooks/metadb/conn.h"
+#include "hooks/metadb/privileges.h"
 #include "hooks/metadb/sql.h"
 
 #define TABLE "omslaunch_try"
@@ -99,19 +101,35 @@ static int try_all(struct conn *c, const struct scratch *s, struct err *err)
     return 0;
 }
 
+/* Whatever the server's words are: what was tried, and what would help. */
+static int say_what_it_was_for(struct conn *c, const char *database, struct err *err)
+{
+    err_wrap(err, "what a restore of '%s' would need was tried in a scratch database", database);
+    if (err->kind != ERR_PERMISSION) {
+        return -1;
+    }
+    AUTO_STR struct str pattern = STR_INIT;
+    AUTO_STR struct str text = STR_INIT;
+    privileges_escape(&pattern, database);
+    str_append_n(&text, err->text, strcspn(err->text, "\n"));
+    return err_fail(
+        err, ERR_PERMISSION,
+        "%s\nHINT: as an administrator: GRANT ALL ON `%s\\_\\_%%`.* TO the user '%s'; or "
+        "go on without a way back: --accept metadb.privileges=REASON",
+        str_get(&text), str_get(&pattern), c->request->user);
+}
+
 static int probe_database(struct conn *c, const char *database, struct err *err)
 {
     AUTO_SCRATCH struct scratch s = {.from = STR_INIT, .to = STR_INIT};
     struct err ignored = ERR_INIT;
     if (scratch_name(&s, database, err) < 0 || refuse_foreign(c, s.from_name, err) < 0 ||
-        refuse_foreign(c, s.to_name, err) < 0 || drop(c, &s, err) < 0) {
+        refuse_foreign(c, s.to_name, err) < 0) {
         return -1;
     }
-    if (try_all(c, &s, err) < 0) {
+    if (drop(c, &s, err) < 0 || try_all(c, &s, err) < 0) {
         (void)!drop(c, &s, &ignored);
-        err_wrap(err, "what a restore of '%s' would need was tried in a scratch database",
-                 database);
-        return -1;
+        return say_what_it_was_for(c, database, err);
     }
     return drop(c, &s, err);
 }

@@ -7,6 +7,7 @@ setup() {
 }
 
 teardown() {
+    [ -z "${RELAY:-}" ] || kill "$RELAY" 2>/dev/null || true
     remove_containers
 }
 
