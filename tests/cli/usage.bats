@@ -129,7 +129,7 @@ options_of() {
 }
 
 @test "--accept of a rule that does not exist" {
-    wrong_usage "--accept: there is no rule 'image.tga'" 'did you mean image.tag, image.present, image.architecture, image.identity?' \
+    wrong_usage "--accept: there is no rule 'image.tga'" 'did you mean image.old, image.tag, image.present, image.architecture, image.identity?' \
         "${UPGRADE[@]}" "${AT[@]}" --accept image.tga=because
 }
 
