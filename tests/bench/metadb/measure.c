@@ -3,7 +3,8 @@
  *
  *   measure SERVER_PID COMMAND [ARGUMENT...]
  *
- * prints "WALL_MS CLIENT_MS SERVER_MS PEAK_KIB" on stdout; the command's own stdout goes to stderr. */
+ * prints "WALL_MS CLIENT_MS SERVER_MS PEAK_KIB" on stdout; the command's own stdout goes to stderr.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

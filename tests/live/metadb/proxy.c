@@ -1,0 +1,145 @@
+/* A proxy in front of a MySQL server that does not know some statements, as OceanBase and its proxy
+ * do not, or whose network is cut.
+ *
+ *   proxy PORT SERVER_PORT CUT_AFTER STATEMENT...
+ *
+ * Statements that begin with one of STATEMENT (any case) are answered "not supported" and never
+ * reach the server. After CUT_AFTER bytes from the server (0: never) a connection is broken off. */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { COM_QUERY = 3, ER_NOT_SUPPORTED_YET = 1235 };
+
+static char **refused;
+static long cut_after;
+
+static void send_all(int fd, const void *bytes, size_t len)
+{
+    const char *p = bytes;
+    while (len > 0) {
+        ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
+        if (n <= 0) {
+            _exit(0);
+        }
+        p += n;
+        len -= (size_t)n;
+    }
+}
+
+static bool is_refused(const uint8_t *packet, size_t len)
+{
+    if (packet[3] != 0 || len < 6 || packet[4] != COM_QUERY) {
+        return false;
+    }
+    for (char **word = refused; *word; word++) {
+        size_t n = strlen(*word);
+        if (len - 5 >= n && strncasecmp((const char *)packet + 5, *word, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void refuse(int client)
+{
+    static const char text[] = "#0A000Not supported feature or function";
+    uint8_t packet[4 + 3 + sizeof(text) - 1] = {
+        3 + sizeof(text) - 1,     0, 0, 1, 0xff, ER_NOT_SUPPORTED_YET & 0xff,
+        ER_NOT_SUPPORTED_YET >> 8};
+    memcpy(packet + 7, text, sizeof(text) - 1);
+    send_all(client, packet, sizeof(packet));
+}
+
+/* Forwards whole packets; keeps the rest for later. */
+static size_t from_client(uint8_t *buf, size_t len, int client, int server)
+{
+    size_t at = 0;
+    while (len - at >= 4) {
+        size_t size = 4 + ((size_t)buf[at] | (size_t)buf[at + 1] << 8 | (size_t)buf[at + 2] << 16);
+        if (len - at < size) {
+            break;
+        }
+        if (is_refused(buf + at, size)) {
+            refuse(client);
+        } else {
+            send_all(server, buf + at, size);
+        }
+        at += size;
+    }
+    memmove(buf, buf + at, len - at);
+    return len - at;
+}
+
+static int dial(int port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+        _exit(0);
+    }
+    return fd;
+}
+
+static void serve(int client, int port)
+{
+    static uint8_t buf[18 << 20], answer[65536];
+    size_t kept = 0;
+    long passed = 0;
+    int server = dial(port);
+    struct pollfd fds[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
+    while (poll(fds, 2, -1) > 0) {
+        if (fds[0].revents) {
+            ssize_t n = recv(client, buf + kept, sizeof(buf) - kept, 0);
+            if (n <= 0) {
+                break;
+            }
+            kept = from_client(buf, kept + (size_t)n, client, server);
+        }
+        if (fds[1].revents) {
+            ssize_t n = recv(server, answer, sizeof(answer), 0);
+            passed += n > 0 ? n : 0;
+            if (n <= 0 || (cut_after > 0 && passed > cut_after)) {
+                break;
+            }
+            send_all(client, answer, (size_t)n);
+        }
+    }
+    _exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fputs("usage: proxy PORT SERVER_PORT CUT_AFTER STATEMENT...\n", stderr);
+        return 64;
+    }
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1]))};
+    int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    cut_after = atol(argv[3]);
+    refused = argv + 4;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(listener, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(listener, 16) < 0) {
+        perror("proxy");
+        return 1;
+    }
+    signal(SIGCHLD, SIG_IGN);
+    for (;;) {
+        int client = accept(listener, NULL, NULL);
+        if (client >= 0 && fork() == 0) {
+            close(listener);
+            serve(client, atoi(argv[2]));
+        }
+        close(client);
+    }
+}
