@@ -158,6 +158,22 @@ static json_t *config_without_secrets(const json_t *config)
     return copy;
 }
 
+/* Of those, the ones that the user set anew: their values are nowhere to be read. */
+static json_t *secrets_given(const struct container *old, const struct container *desired)
+{
+    json_t *names = json_array();
+    const json_t *env = json_object_get(desired->config, "Env");
+    for (size_t i = 0; i < json_array_size(env); i++) {
+        const char *entry = json_string_value(json_array_get(env, i));
+        AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
+        if (spec_env_is_secret(name) &&
+            !str_eq(spec_env_get(env, name), container_env(old, name))) {
+            json_add(names, json_string(name));
+        }
+    }
+    return names;
+}
+
 static json_t *mounts_to_json(const struct container *c)
 {
     json_t *mounts = json_array();
@@ -193,10 +209,10 @@ static json_t *node_to_json(const struct plan_request *r, size_t i)
                        (int)n->old.running, "health", health_to_json(n, &n->old), "restart_policy",
                        restart == NULL ? json_null() : json_deep_copy(restart)));
     json_put(node, "new",
-             json_make("{s:s, s:s, s:s?, s:o, s:o, s:o, s:o}", "name", desired->name, "image",
+             json_make("{s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o}", "name", desired->name, "image",
                        desired->image_ref, "image_id", r->images[i].id, "health",
-                       health_to_json(n, desired), "config",
-                       config_without_secrets(desired->config), "host_config",
+                       health_to_json(n, desired), "secrets_given", secrets_given(&n->old, desired),
+                       "config", config_without_secrets(desired->config), "host_config",
                        json_deep_copy(desired->host_config), "mounts", mounts_to_json(desired)));
     json_put(node, "changes", spec_diff(&n->old, n->old_image, desired, r->new_image_configs[i]));
     json_put(node, "region", json_integer(n->config.cm_location));

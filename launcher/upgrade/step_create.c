@@ -82,13 +82,26 @@ STEP_APPLY(load_image_apply)
 static const char *set_env_value(const struct run *r, const char *name)
 {
     size_t len = strlen(name);
+    const char *value = NULL;
     for (size_t i = 0; r->set_env != NULL && i < r->set_env->count; i++) {
         const char *entry = r->set_env->items[i];
         if (strncmp(entry, name, len) == 0 && entry[len] == '=') {
-            return entry + len + 1;
+            value = entry + len + 1; /* the last of several counts */
         }
     }
-    return NULL;
+    return value;
+}
+
+/* The user set it anew: what the old container has must not slip in. */
+static bool was_given(const struct run *r, int node, const char *name)
+{
+    const json_t *given = json_walk(plan_node(r->plan, node), "new.secrets_given");
+    for (size_t i = 0; i < json_array_size(given); i++) {
+        if (str_eq(json_string_value(json_array_get(given, i)), name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A name alone takes the image's variable of that name away. */
@@ -120,9 +133,11 @@ static int fill_in_secrets(struct run *r, int node, struct container *desired, s
             return -1;
         }
         const char *value = set_env_value(r, entry);
-        value = value != NULL ? value : container_env(&old, entry);
-        if (value == NULL && takes_away(&old, entry)) {
-            continue;
+        if (value == NULL && !was_given(r, node, entry)) {
+            value = container_env(&old, entry);
+            if (value == NULL && takes_away(&old, entry)) {
+                continue;
+            }
         }
         if (value == NULL) {
             return err_fail(err, ERR_FAILED,

@@ -413,6 +413,61 @@ static void test_new_one_is_started_by_hand_before_the_old_one(void **state)
     assert_end(&f, RUN_ROLLED_BACK, OLD_SERVES_AGAIN);
 }
 
+/* ---- secrets in variables ---- */
+
+static int take_up_with(struct fixture *f, const char *set, struct err *err)
+{
+    AUTO_STRV struct strv set_env = STRV_INIT;
+
+    execution_free(TAKE(f->x));
+    if (world_execution(&f->w, &f->survey.plan, true, NULL, NULL, &f->x, err) != 0)
+        return -1;
+    if (set != NULL)
+        strv_add(&set_env, set);
+    execution_run(f->x)->set_env = &set_env;
+    run_to_end(execution_run(f->x), false, &f->outcome);
+    execution_run(f->x)->set_env = NULL;
+    return 0;
+}
+
+/* The plan does not store it: the old container's value must not slip in for the new one. */
+static void test_secret_that_was_given(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    AUTO_STRV struct strv set_env = STRV_INIT;
+    struct err err = ERR_INIT;
+
+    memset(&f, 0, sizeof(f));
+    world_begin(&f.w);
+    strv_add(&set_env, "API_TOKEN=n3w");
+    world_survey(&f.w, &set_env, &f.survey);
+    go(&f, false, false, NULL);
+    assert_string_equal(f.outcome.failure.text,
+                        "the value of the variable 'API_TOKEN' is not known any more\n"
+                        "HINT: give it again with --set-env API_TOKEN=VALUE");
+    assert_ok(take_up_with(&f, "API_TOKEN=n3w", &err), &err);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+    AUTO_FREE char *env = json_compact(json_object_get(f.w.containers[WORLD_NEW].config, "Env"));
+    assert_string_equal(env, "[\"OMS_HOST_IP=127.0.0.1\",\"API_TOKEN=n3w\",\"IS_UPGRADE=true\","
+                             "\"PATH=/bin\"]");
+    AUTO_FREE char *command = mem_printf("grep -rE 't0ken|n3w|s3cret' %s/state", f.w.folder);
+    assert_int_not_equal(system(command), 0);
+}
+
+static void test_secret_of_the_old_one(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    go(&f, false, true, NULL);
+    AUTO_FREE char *env = json_compact(json_object_get(f.w.containers[WORLD_NEW].config, "Env"));
+    assert_non_null(strstr(env, "\"API_TOKEN=t0ken\""));
+    AUTO_FREE char *command = mem_printf("grep -rE 't0ken|s3cret' %s/state", f.w.folder);
+    assert_int_not_equal(system(command), 0);
+}
+
 /* ---- rollback after success ---- */
 
 static void test_back_after_success(void **state)
@@ -448,6 +503,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reboot_while_waiting),
     cmocka_unit_test(test_reboot_after_healthy),
     cmocka_unit_test(test_new_one_is_started_by_hand_before_the_old_one),
+    cmocka_unit_test(test_secret_that_was_given),
+    cmocka_unit_test(test_secret_of_the_old_one),
     cmocka_unit_test(test_back_after_success),
 };
 
