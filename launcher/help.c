@@ -6,6 +6,7 @@
 
 #define HELP_WIDTH 80
 #define OPTION_INDENT 29
+#define COMMAND_INDENT 25
 
 static void new_line(struct str *s, size_t indent)
 {
@@ -67,11 +68,12 @@ void help_overview(struct str *s)
     size_t count;
     const struct command *commands = command_table(&count);
     str_append(s, "Usage: omslaunch COMMAND [OPTIONS]\n\n"
-                  "Upgrades OceanBase Migration Service (OMS) where it runs: one command, the "
-                  "databases\nbacked up, nothing ever deleted.\n\nCommands:\n");
+                  "Upgrades OceanBase Migration Service (OMS) where it runs: one command, "
+                  "the\ndatabases backed up, nothing ever deleted.\n\nCommands:\n");
     for (size_t i = 0; i < count; i++) {
         AUTO_FREE char *left = mem_printf("  %s %s", commands[i].name, commands[i].arguments);
-        str_appendf(s, "%-25s%s\n", left, commands[i].summary);
+        str_appendf(s, "%-*s", COMMAND_INDENT, left);
+        fold(s, commands[i].summary, COMMAND_INDENT, COMMAND_INDENT);
     }
     str_append(s, "\nOptions of every command:\n");
     help_options(CMD_RUNS, s);
