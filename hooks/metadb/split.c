@@ -74,10 +74,12 @@ static bool skip_quote(struct splitter *s, size_t *at)
     return false;
 }
 
-/* Around code the delimiter has a line for itself, and comments may hold any quote. */
-static bool find_delimiter_line(struct splitter *s, size_t *ret_end)
+/* Around code the delimiter has a line for itself, and comments may hold any quote. The line may
+ * have come in pieces, so it is looked for from a little before `at`; never before `start`, where
+ * the line that ended the last statement stands. */
+static bool find_delimiter_line(struct splitter *s, size_t start, size_t *ret_end)
 {
-    size_t n = strlen(s->delimiter), from = s->at > n + 2 ? s->at - n - 2 : 0;
+    size_t n = strlen(s->delimiter), from = s->at > start + n + 2 ? s->at - n - 2 : start;
     char line[sizeof(s->delimiter) + 2] = "\n";
     memcpy(line + 1, s->delimiter, n);
     line[n + 1] = '\n';
@@ -89,12 +91,13 @@ static bool find_delimiter_line(struct splitter *s, size_t *ret_end)
     return p != NULL;
 }
 
-/* Looks for the delimiter from s->at on. True when `*ret_end` is where the statement ends. */
-static bool find_end(struct splitter *s, size_t *ret_end)
+/* Looks for the delimiter from s->at on; the statement begins at `start`. True when `*ret_end` is
+ * where it ends. */
+static bool find_end(struct splitter *s, size_t start, size_t *ret_end)
 {
     size_t n = strlen(s->delimiter);
     if (strcmp(s->delimiter, ";") != 0) {
-        return find_delimiter_line(s, ret_end);
+        return find_delimiter_line(s, start, ret_end);
     }
     while (s->at < s->text.len) {
         if (s->quote) {
@@ -140,7 +143,7 @@ static int take_statements(struct splitter *s, struct err *err)
             }
             s->at = from;
         }
-        if (!find_end(s, &end)) {
+        if (!find_end(s, from, &end)) {
             break;
         }
         rc = s->fn(s->arg, s->text.data + from, end - from, err);
