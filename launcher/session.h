@@ -17,7 +17,7 @@ struct session {
     char *state;
     char *metadb_program;
     char *version_table; /* the shipped one */
-    char *load_file; /* absolute */
+    char *load_file;     /* absolute */
     char *https_crt, *https_key;
     struct waiver_list waivers;
 };

@@ -1,6 +1,6 @@
-/* Preloaded into omslaunch-metadb: ends it by SIGKILL right before or after its KILL_AT-th statement
- * (all connections together), so that every moment of a restore can be the last one. Without
- * KILL_AT the number of statements is written to KILL_COUNT when the program ends. */
+/* Preloaded into omslaunch-metadb: ends it by SIGKILL right before or after its KILL_AT-th
+ * statement (all connections together), so that every moment of a restore can be the last one.
+ * Without KILL_AT the number of statements is written to KILL_COUNT when the program ends. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
