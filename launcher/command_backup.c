@@ -104,17 +104,58 @@ static int read_into(const struct options *o, json_t **ret, struct err *err)
     return 0;
 }
 
-/* OMS writes all the time: what it writes into a database that is being replaced would be lost. */
-static int check_stopped(const struct metadb_access *a, const struct options *o, struct err *err)
+static void append_quoted(struct str *s, const char *name)
 {
-    if (!a->running || o->into.count > 0) {
+    str_appendf(s, "%s'%s'", s->len > 0 ? ", " : "", name);
+}
+
+/* A slip in a name would restore that database in place. */
+static int check_into(const struct kept_backup *b, const json_t *into, struct err *err)
+{
+    const char *name;
+    json_t *other;
+    json_object_foreach ((json_t *)(uintptr_t)into, name, other) {
+        if (strv_has(&b->databases, name)) {
+            continue;
+        }
+        AUTO_STR struct str all = STR_INIT;
+        for (size_t i = 0; i < b->databases.count; i++) {
+            append_quoted(&all, b->databases.items[i]);
+        }
+        return err_fail(err, ERR_USAGE,
+                        "--into '%s=%s': backup '%s' has no database '%s'\nHINT: it has %s", name,
+                        json_string_value(other), b->id, name, str_get(&all));
+    }
+    return 0;
+}
+
+static bool is_in_use(const struct metadb_access *a, const char *database)
+{
+    return str_eq(database, a->config.rm_db) || str_eq(database, a->config.cm_db) ||
+           strv_has(&a->heartbeat_dbs, database);
+}
+
+/* OMS writes all the time: what it writes into a database that is being replaced would be lost. */
+static int check_stopped(const struct metadb_access *a, const struct kept_backup *b,
+                         const json_t *into, struct err *err)
+{
+    AUTO_STR struct str names = STR_INIT;
+    for (size_t i = 0; i < b->databases.count; i++) {
+        const char *name = b->databases.items[i];
+        const char *other = json_string_value(json_object_get(into, name));
+        const char *target = other != NULL ? other : name;
+        if (is_in_use(a, target)) {
+            append_quoted(&names, target);
+        }
+    }
+    if (!a->running || names.len == 0) {
         return 0;
     }
-    return err_fail(
-        err, ERR_REFUSED,
-        "the container '%s' runs: its databases cannot be restored under it\n"
-        "HINT: stop it first (docker stop %s), or restore beside it with --into DB=OTHER",
-        a->container, a->container);
+    return err_fail(err, ERR_REFUSED,
+                    "the container '%s' runs: %s cannot be restored under it\n"
+                    "HINT: stop it first (docker stop %s), or restore each database beside it with "
+                    "--into DB=OTHER",
+                    a->container, str_get(&names), a->container);
 }
 
 static void say_restored(const json_t *answer)
@@ -135,7 +176,8 @@ static int restore(struct locked *l, const struct kept_backup *b, const struct o
 {
     AUTO_JSON json_t *into = NULL;
     AUTO_JSON json_t *answer = NULL;
-    if (read_into(o, &into, err) != 0 || check_stopped(&l->access, o, err) != 0) {
+    if (read_into(o, &into, err) != 0 || check_into(b, into, err) != 0 ||
+        check_stopped(&l->access, b, into, err) != 0) {
         return -1;
     }
     json_t *parameters = json_make("{s:s, s:I, s:O}", "folder", b->folder, "workers",

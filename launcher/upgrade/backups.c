@@ -14,6 +14,7 @@
 
 #define MANIFEST_MAX (256U * 1024 * 1024)
 #define NOTE_MAX 4096
+#define ID_SECONDS 15 /* "20261122-101728" */
 
 void backups_free(struct backup_list *l)
 {
@@ -80,9 +81,16 @@ static void read_backup(const char *folder, const char *id, struct kept_backup *
     }
 }
 
-static int by_name(const void *a, const void *b)
+/* An ID begins with date and time to the second; within one second the manifest knows more. */
+static int by_age(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const struct kept_backup *x = a;
+    const struct kept_backup *y = b;
+    int order = strncmp(x->id, y->id, ID_SECONDS);
+    if (order == 0 && x->created_ms != y->created_ms) {
+        order = x->created_ms < y->created_ms ? -1 : 1;
+    }
+    return order != 0 ? order : strcmp(x->id, y->id);
 }
 
 int backups_read(const char *state, struct backup_list *ret, struct err *err)
@@ -106,12 +114,12 @@ int backups_read(const char *state, struct backup_list *ret, struct err *err)
         }
     }
     closedir(dir);
-    if (names.count > 1) {
-        qsort(names.items, names.count, sizeof(names.items[0]), by_name);
-    }
     ret->items = mem_grow(NULL, names.count + 1, sizeof(*ret->items));
     for (size_t i = 0; i < names.count; i++) {
         read_backup(folder, names.items[i], &ret->items[ret->count++]);
+    }
+    if (ret->count > 1) {
+        qsort(ret->items, ret->count, sizeof(ret->items[0]), by_age);
     }
     return 0;
 }
