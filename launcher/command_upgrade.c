@@ -1,5 +1,6 @@
 /* upgrade: survey, plan, question, run, report. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "launcher/base/clock.h"
@@ -45,6 +46,15 @@ static int refuse_unfinished(const struct session *s, const char *name)
     const struct past_run *held = history_unfinished(&history, name, s->endpoint);
     if (held == NULL) {
         return EXIT_DONE;
+    }
+    if (held->damage != NULL) {
+        err_fail(&err, ERR_STATE,
+                 "nobody can tell how run %s on '%s' ended: %.*s\n"
+                 "HINT: restore its journal; or look at the containers, and when all is well move "
+                 "'%s/runs/%s' away",
+                 held->id, name, (int)strcspn(held->damage, "\n"), held->damage, s->state,
+                 held->id);
+        return session_fail(&err);
     }
     err_fail(&err, ERR_STATE,
              "run %s on '%s' is not ended: it stopped at '%s'\n"
@@ -92,11 +102,28 @@ static int carry_out(const struct session *s, const struct survey *survey, const
     return report_run(s->options, execution_run(execution), &outcome);
 }
 
+/* Somebody may have typed the container's ID: the lock and the earlier runs go by its name. */
+static int lock_real_name(const struct session *s, const struct survey *survey, const char *run_id,
+                          int *ret_lock)
+{
+    struct err err = ERR_INIT;
+    const char *name = survey->deployment.nodes[0].old.name;
+    if (str_eq(name, s->options->arguments.items[1])) {
+        return EXIT_DONE;
+    }
+    if (state_lock(s->state, s->endpoint, name, run_id, s->options->lock_wait_ms, ret_lock, &err) !=
+        0) {
+        return session_fail(&err);
+    }
+    return refuse_unfinished(s, name);
+}
+
 /* Everything from the survey on happens under the deployment's lock: a plan that was made while
  * another run was under way would be a plan for a world that is gone. */
 static int upgrade_locked(const struct session *s, const char *run_id)
 {
     struct err err = ERR_INIT;
+    AUTO_FD int lock = -1;
     AUTO_SURVEY struct survey survey = {.desired = NULL};
     int held = refuse_unfinished(s, s->options->arguments.items[1]);
     if (held != EXIT_DONE) {
@@ -104,6 +131,10 @@ static int upgrade_locked(const struct session *s, const char *run_id)
     }
     if (session_survey(s, &survey, &err) != 0) {
         return session_fail(&err);
+    }
+    held = lock_real_name(s, &survey, run_id, &lock);
+    if (held != EXIT_DONE) {
+        return held;
     }
     if (survey.already_there) {
         return say_nothing_to_do(s->options, &survey);

@@ -1,6 +1,7 @@
 #include "launcher/report.h"
 
 #include "launcher/base/log.h"
+#include "launcher/base/stop.h"
 #include "launcher/exit_code.h"
 #include "launcher/session.h"
 #include "launcher/upgrade/state.h"
@@ -64,8 +65,11 @@ static void say_success(struct run *r)
     const json_t *backup = run_evidence(r, STEP_BACKUP_METADB, PLAN_ALL_NODES);
     const json_t *ha = run_evidence(r, STEP_HA_ON, PLAN_ALL_NODES);
     AUTO_STR struct str outage = STR_INIT;
-    str_append_duration(&outage, (uint64_t)json_int(ha, "outage_ms", 0));
-    log_info("'%s' is upgraded to %s; OMS was down for %s.", deployment_of(r),
+    if (json_int(ha, "outage_ms", 0) > 0) {
+        str_append(&outage, "; OMS was down for ");
+        str_append_duration(&outage, (uint64_t)json_int(ha, "outage_ms", 0));
+    }
+    log_info("'%s' is upgraded to %s%s.", deployment_of(r),
              json_text(r->plan->json, "to.version", json_text(r->plan->json, "to.tag", "?")),
              str_get(&outage));
     log_info("  Running links go on; their stores and writers show as abnormal until HA has "
@@ -103,6 +107,8 @@ static void say_rolled_back(struct run *r)
 /* Also after --quiet: what a failure left behind is never kept from anybody. */
 static void say_failure(struct run *r, const struct run_outcome *o)
 {
+    /* The signal that ended the run must not end the look at what it left behind. */
+    stop_tolerate(stop_count());
     log_set_level(log_get_level() > LOG_INFO ? log_get_level() : LOG_INFO);
     if (o->failed && !r->going_back) {
         log_err(&o->failure);
@@ -123,6 +129,9 @@ int report_run(const struct options *options, struct run *run, const struct run_
     }
     if (outcome->end == RUN_UPGRADED || outcome->end == RUN_UPGRADED_WITH_FAULT) {
         say_success(run);
+        if (outcome->end == RUN_UPGRADED_WITH_FAULT) {
+            log_info("Next: 'omslaunch resume %s' does what is left.", run->id);
+        }
     } else if (outcome->end == RUN_ROLLED_BACK) {
         say_rolled_back(run);
     } else if (outcome->end == RUN_UNCHANGED && !outcome->failed) {

@@ -9,6 +9,8 @@
 #include "launcher/upgrade/plan.h"
 #include "launcher/upgrade/state.h"
 
+#define PLAN_SIZE_MAX (64U * 1024 * 1024)
+
 void history_free(struct history *h)
 {
     for (size_t i = 0; i < h->count; i++) {
@@ -75,6 +77,22 @@ static bool never_began(const char *state, const char *id, const char *journal)
     return !journal_has_begun(journal) && !fs_exists(backup);
 }
 
+/* What a damaged journal no longer tells: which deployment it was about. */
+static void read_plan(const char *state, const char *id, struct past_run *p)
+{
+    AUTO_FREE char *path = state_run_file(state, id, "plan.json");
+    AUTO_STR struct str text = STR_INIT;
+    AUTO_JSON json_t *plan = NULL;
+    struct err ignored;
+    if (fs_read(path, PLAN_SIZE_MAX, true, &text, &ignored) != 0 ||
+        json_parse(str_get(&text), text.len, path, &plan, &ignored) != 0) {
+        return;
+    }
+    const json_t *first = json_array_get(json_object_get(plan, "nodes"), 0);
+    replace(&p->deployment, json_text(plan, "deployment", NULL));
+    replace(&p->endpoint, json_text(first, "endpoint", NULL));
+}
+
 static void read_run(const char *state, const char *id, struct past_run *p)
 {
     AUTO_FREE char *path = state_run_file(state, id, "journal.jsonl");
@@ -87,6 +105,7 @@ static void read_run(const char *state, const char *id, struct past_run *p)
     }
     if (journal_read(path, &j, &err) != 0) {
         p->damage = mem_strdup(err.text);
+        read_plan(state, id, p);
         return;
     }
     read_records(j, p);
@@ -118,8 +137,7 @@ const struct past_run *history_find(const struct history *h, const char *id)
 
 static bool is_unfinished(const struct past_run *p)
 {
-    return p->damage == NULL &&
-           (p->result == NULL || str_eq(p->result, "held") || str_eq(p->result, "rollback-failed"));
+    return p->result == NULL || str_eq(p->result, "held") || str_eq(p->result, "rollback-failed");
 }
 
 const struct past_run *history_unfinished(const struct history *h, const char *deployment,

@@ -34,7 +34,7 @@ void history_free(struct history *h);
 /* The run of that ID, or the newest if `id` is NULL; NULL if there is none. */
 const struct past_run *history_find(const struct history *h, const char *id);
 /* Neither ended well nor was undone: the newest run of that deployment that still needs `resume` or
- * `rollback`, or NULL. */
+ * `rollback`, or NULL. Also one whose journal is damaged: nobody knows how it ended. */
 const struct past_run *history_unfinished(const struct history *h, const char *deployment,
                                           const char *endpoint);
 
