@@ -191,6 +191,13 @@ static const char *summary_of(const struct run *r, const struct plan_row *row)
     return json_text(run_evidence(r, row->step, row->node), "summary", "");
 }
 
+/* The backup, and what comes after it, are right only while nobody else writes. */
+static bool writes_databases(enum step_id step)
+{
+    return step == STEP_BACKUP_METADB || step == STEP_START_NEW || step == STEP_INIT_METADATA ||
+           step == STEP_BACK_METADB || step == STEP_BACK_START_OLD;
+}
+
 static int watch_row(struct run *r, const struct plan_row *row, size_t number, size_t total,
                      struct err *err)
 {
@@ -204,7 +211,8 @@ static int watch_row(struct run *r, const struct plan_row *row, size_t number, s
         rc =
             err_fail(err, ERR_INTERRUPTED, "asked to stop before '%s'", plan_step_title(row->step));
     } else if ((r->lock != NULL && metadb_lock_check(r->lock, err) != 0) ||
-               (!r->going_back && run_check_old_rests(r, err) != 0)) {
+               (!r->going_back && run_check_old_rests(r, err) != 0) ||
+               (writes_databases(row->step) && run_check_alone(r, err) != 0)) {
         rc = -1;
     } else {
         rc = take_row(r, row, err);
