@@ -143,10 +143,13 @@ static int observe_config(struct engine *e, struct node *n, struct err *err)
     return oms_config_read(e, n->old.name, &n->config, err);
 }
 
-/* A container that was made from an image's ID or digest has no tag; the image may have some. */
+/* A container that was made from an image's ID or digest has no tag; the image may have some. Tags
+ * of several versions tell none. */
 static char *tag_of_image(const json_t *image)
 {
     const json_t *tags = json_object_get(image, "RepoTags");
+    AUTO_FREE char *found = NULL;
+    struct oms_version first = {0};
     struct err ignored = ERR_INIT;
 
     for (size_t i = 0; i < json_array_size(tags); i++) {
@@ -158,10 +161,17 @@ static char *tag_of_image(const json_t *image)
         if (!ref)
             continue;
         image_ref_split(ref, &repository, &tag);
-        if (oms_version_parse(tag, &version, &ignored) == 0)
-            return TAKE(tag);
+        if (oms_version_parse(tag, &version, &ignored))
+            continue;
+        if (found &&
+            (version.edition != first.edition || oms_version_compare(&version, &first) != 0))
+            return mem_strdup("");
+        if (!found) {
+            found = TAKE(tag);
+            first = version;
+        }
     }
-    return mem_strdup("");
+    return found ? TAKE(found) : mem_strdup("");
 }
 
 /* By ID: the tag may have moved to another image since. */

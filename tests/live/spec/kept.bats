@@ -74,7 +74,7 @@ teardown() {
     only_usual
     after '.Config.Env | map(select(startswith("SITE_PASSWORD=") or startswith("API_TOKEN="))) | sort' \
         '["API_TOKEN=","SITE_PASSWORD=s3cret=x"]'
-    ! grep -q s3cret <<<"$PLAN"
+    run ! grep -q s3cret <<<"$PLAN"
 }
 
 @test 'a variable without a value takes that of the image away' {
@@ -197,7 +197,7 @@ teardown() {
 }
 
 @test 'a shared memory of another container' {
-    engine create --name other --ipc shareable lab/oms:$OLD >/dev/null
+    engine create --name other --ipc shareable "lab/oms:$OLD" >/dev/null
     old --ipc container:other --pid container:other
     only_usual
 }
@@ -307,7 +307,7 @@ teardown() {
 }
 
 @test 'volumes of another container' {
-    engine create --name data -v "$S/store:/home/ds/store" -v shared:/shared lab/oms:$OLD >/dev/null
+    engine create --name data -v "$S/store:/home/ds/store" -v shared:/shared "lab/oms:$OLD" >/dev/null
     unset 'BINDS[4]' 'BINDS[5]'
     old --volumes-from data
     only_usual

@@ -117,6 +117,19 @@ directly() {
     HOST=unix://$SOCKET
 }
 
+@test 'an image without a tag of its own, with tags of two versions: no guess' {
+    engine tag "$IMAGE" lab/oms:latest
+    engine tag "$IMAGE" lab/other:feature_3.3.0-ce
+    old -- lab/oms
+    plan
+    same "fail the old container's image tag '' tells no version" "$(finding version.path)"
+    remove_containers
+    old -- "$(engine image inspect --format '{{.Id}}' "$IMAGE")"
+    plan --image lab/oms
+    same "fail the old container's image tag '' tells no version" "$(finding version.path)"
+    engine rmi lab/oms:latest lab/other:feature_3.3.0-ce >/dev/null
+}
+
 @test 'an engine that makes something else of the body: named, and the created container removed' {
     old --memory 512m
     through 's/"Memory": ?536870912/"Memory":268435456/' ''
@@ -149,4 +162,15 @@ HINT: the old container still serves and was not touched; report this with the e
     same "fail '$S/run', bound at '/home/ds/run', is missing, expected a folder; '$S/extra', bound at '/home/extra', is missing; '$S/later', bound at '/home/later', is missing" \
         "$(finding bind.source)"
     [ ! -e "$S/extra" ] && [ ! -e "$S/run" ] && [ ! -e "$S/later" ]
+}
+
+@test 'from 3.2.2 to 4.2.9: the chain with its sources, and the direct hop refused' {
+    NEW=feature_4.2.9-ce
+    old -- lab/oms:feature_3.2.2-ce
+    plan
+    [ "$status" = 65 ]
+    same 'fail 3.2.2-CE cannot become 4.2.9-CE in one step, it takes 3' "$(finding version.path)"
+    same '3.2.2-CE → 4.1.0-CE (docs V4.1.0, FAQ) → 4.2.3-CE (public site) → 4.2.9-CE (public site)' \
+        "$(jq -r '.findings[] | select(.rule == "version.path") | .evidence' <<<"$PLAN")"
+    grep -qF 'version.path: 3.2.2-CE cannot become 4.2.9-CE in one step, it takes 3' <<<"$stderr"
 }

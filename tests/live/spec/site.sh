@@ -44,11 +44,11 @@ make_images() {
     make_image lab/volumes:feature_3.3.1-ce '{"Env": ["PATH=/bin"], "Cmd": ["sleep", "331"], "Volumes": {"/data": {}}}'
     make_image lab/volumes:feature_4.0.0-ce \
         '{"Env": ["PATH=/bin"], "Cmd": ["sleep", "400"], "Volumes": {"/data": {}, "/more": {}}}'
-    for ref in localhost:5000/oms; do
-        lab_docker e1 tag "$REPO:feature_3.3.1-ce" "$ref:feature_3.3.1-ce"
-        lab_docker e1 tag "$REPO:feature_4.0.0-ce" "$ref:feature_4.0.0-ce"
-    done
-    lab_docker e1 tag "$REPO:feature_3.3.1-ce" lab/untagged:latest
+    # The way from 3.2.2 to 4.2.9, which no document allows in one step.
+    make_image "$REPO:feature_3.2.2-ce" '{"Env": ["PATH=/bin"], "Cmd": ["sleep", "322"]}'
+    lab_docker e1 tag "$REPO:feature_4.0.0-ce" "$REPO:feature_4.2.9-ce"
+    lab_docker e1 tag "$REPO:feature_3.3.1-ce" localhost:5000/oms:feature_3.3.1-ce
+    lab_docker e1 tag "$REPO:feature_4.0.0-ce" localhost:5000/oms:feature_4.0.0-ce
 }
 
 site_up() {
