@@ -25,26 +25,35 @@ static void grants_free(struct grants *g)
     strv_free(&g->names);
 }
 
+/* One character of a pattern against one of a name; *ret_step is how much of the pattern it took.
+ */
+static bool matches_one(const char *pattern, char c, size_t *ret_step)
+{
+    bool literal = pattern[0] == '\\' && pattern[1] != '\0';
+    *ret_step = literal ? 2 : 1;
+    return (!literal && pattern[0] == '_') || pattern[literal] == c;
+}
+
 bool privileges_cover(const char *pattern, const char *database)
 {
-    for (; *pattern; pattern++, database++) {
+    const char *after_star = NULL, *retry = NULL;
+    while (*database) {
+        size_t step;
         if (*pattern == '%') {
-            for (const char *rest = database;; rest++) {
-                if (privileges_cover(pattern + 1, rest)) {
-                    return true;
-                }
-                if (!*rest) {
-                    return false;
-                }
-            }
-        }
-        bool literal = *pattern == '\\' && pattern[1] != '\0';
-        pattern += literal;
-        if (!*database || ((literal || *pattern != '_') && *pattern != *database)) {
+            after_star = ++pattern;
+            retry = database;
+        } else if (*pattern && matches_one(pattern, *database, &step)) {
+            pattern += step;
+            database++;
+        } else if (after_star) {
+            /* The last % takes one character more. */
+            pattern = after_star;
+            database = ++retry;
+        } else {
             return false;
         }
     }
-    return !*database;
+    return pattern[strspn(pattern, "%")] == '\0';
 }
 
 static bool has(const struct grants *g, const char *privilege, const char *database)
