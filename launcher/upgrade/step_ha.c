@@ -92,28 +92,27 @@ STEP_PROBE(ha_off_probe)
     return 0;
 }
 
-/* T1: when the first node stopped serving; 0 if none did. */
-static uint64_t outage_began_ms(const struct run *r)
+/* The earliest time that the rows of a step noted under `field`; 0 if none did. */
+static uint64_t earliest_ms(const struct run *r, enum step_id step, const char *field)
 {
     uint64_t first_ms = 0;
     for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        const json_t *stopped = run_evidence(r, STEP_STOP_OLD, (int)i);
-        uint64_t t1_ms = (uint64_t)json_int(stopped, "t1_ms", 0);
-        first_ms = t1_ms != 0 && (first_ms == 0 || t1_ms < first_ms) ? t1_ms : first_ms;
+        uint64_t at_ms = (uint64_t)json_int(run_evidence(r, step, (int)i), field, 0);
+        first_ms = at_ms != 0 && (first_ms == 0 || at_ms < first_ms) ? at_ms : first_ms;
     }
     return first_ms;
+}
+
+/* T1: when the first node stopped serving; 0 if none did. */
+static uint64_t outage_began_ms(const struct run *r)
+{
+    return earliest_ms(r, STEP_STOP_OLD, "t1_ms");
 }
 
 /* T3: when the first new container stopped serving, if it ever did. */
 static uint64_t new_outage_began_ms(const struct run *r)
 {
-    uint64_t first_ms = 0;
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        const json_t *stopped = run_evidence(r, STEP_BACK_STOP_NEW, (int)i);
-        uint64_t t3_ms = (uint64_t)json_int(stopped, "t3_ms", 0);
-        first_ms = t3_ms != 0 && (first_ms == 0 || t3_ms < first_ms) ? t3_ms : first_ms;
-    }
-    return first_ms;
+    return earliest_ms(r, STEP_BACK_STOP_NEW, "t3_ms");
 }
 
 /* Whole minutes that the stores have to look back, with the reserve. */

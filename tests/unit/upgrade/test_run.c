@@ -1,5 +1,5 @@
 /* Whole runs of an upgrade: the exact calls forwards, and back from a failure of each of them. */
-#include "tests/unit/upgrade/world.h"
+#include "tests/unit/upgrade/world_run.h"
 
 /* One upgrade from survey to end. */
 static void upgrade(const struct world *w, bool roll_back, struct run_outcome *ret)
@@ -118,54 +118,40 @@ static void test_failures(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
-        const struct failure_case *f = &failures[i];
-        AUTO_WORLD struct world w;
-        AUTO_SURVEY struct survey survey = {.desired = NULL};
-        AUTO_EXECUTION struct execution *x = NULL;
-        struct run_outcome outcome;
-        struct err err = ERR_INIT;
-        AUTO_FREE char *expected = expected_log(f->line, f->back);
+        const struct failure_case *c = &failures[i];
+        AUTO_FIXTURE struct fixture f;
+        AUTO_FREE char *expected = expected_log(c->line, c->back);
 
-        world_begin(&w);
-        world_survey(&w, NULL, &survey);
-        world_fault(&w, FAULT_FAIL, f->line);
-        assert_ok(world_execution(&w, &survey.plan, false, NULL, NULL, &x, &err), &err);
-        run_to_end(execution_run(x), true, &outcome);
-        assert_log(&w, expected);
-        assert_world(&w, f->world);
-        assert_string_equal(run_end_name(outcome.end), run_end_name(f->end));
-        assert_true(outcome.failed);
-        assert_non_null(strstr(outcome.failure.text, "as the test wanted it\nHINT: "));
-        assert_false(outcome.back_failed);
-        assert_string_equal(outcome.back_failure.text, "");
+        begin(&f);
+        world_fault(&f.w, FAULT_FAIL, c->line);
+        go(&f, false, true, NULL);
+        assert_log(&f.w, expected);
+        assert_world(&f.w, c->world);
+        assert_string_equal(run_end_name(f.outcome.end), run_end_name(c->end));
+        assert_true(f.outcome.failed);
+        assert_non_null(strstr(f.outcome.failure.text, "as the test wanted it\nHINT: "));
+        assert_false(f.outcome.back_failed);
+        assert_string_equal(f.outcome.back_failure.text, "");
     }
 }
 
 static void test_hold_goes_nowhere(void **state)
 {
     (void)state;
-    AUTO_WORLD struct world w;
-    AUTO_SURVEY struct survey survey = {.desired = NULL};
-    AUTO_EXECUTION struct execution *x = NULL;
-    struct run_outcome outcome;
-    struct err err = ERR_INIT;
+    AUTO_FIXTURE struct fixture f;
 
-    world_begin(&w);
-    world_survey(&w, NULL, &survey);
-    world_fault(&w, FAULT_FAIL, "metadb dump");
-    assert_ok(world_execution(&w, &survey.plan, false, NULL, NULL, &x, &err), &err);
-    run_to_end(execution_run(x), false, &outcome);
-    assert_int_equal((int)outcome.end, RUN_HELD);
-    assert_int_equal((int)outcome.failed_step, STEP_BACKUP_METADB);
-    assert_world(&w,
+    begin(&f);
+    world_fault(&f.w, FAULT_FAIL, "metadb dump");
+    go(&f, false, false, NULL);
+    assert_int_equal((int)f.outcome.end, RUN_HELD);
+    assert_int_equal((int)f.outcome.failed_step, STEP_BACKUP_METADB);
+    assert_world(&f.w,
                  "old oms_331 exited no; new oms_331.new-r1 created no; schema old; ha " HA_OFF);
-    execution_free(TAKE(x));
 
     /* Taken up again, it does what is left. */
-    assert_ok(world_execution(&w, &survey.plan, true, NULL, NULL, &x, &err), &err);
-    run_to_end(execution_run(x), false, &outcome);
-    assert_int_equal((int)outcome.end, RUN_UPGRADED);
-    assert_world(&w, NEW_SERVES);
+    go(&f, true, false, NULL);
+    assert_int_equal((int)f.outcome.end, RUN_UPGRADED);
+    assert_world(&f.w, NEW_SERVES);
 }
 
 /* ---- images that go wrong ---- */
@@ -230,45 +216,33 @@ static void test_never_healthy(void **state)
 static void test_old_one_comes_back_before_the_start(void **state)
 {
     (void)state;
-    AUTO_WORLD struct world w;
-    AUTO_SURVEY struct survey survey = {.desired = NULL};
-    AUTO_EXECUTION struct execution *x = NULL;
-    struct run_outcome outcome;
-    struct err err = ERR_INIT;
+    AUTO_FIXTURE struct fixture f;
 
-    world_begin(&w);
-    world_survey(&w, NULL, &survey);
-    w.old_comes_back_at = "rename new oms_331";
-    assert_ok(world_execution(&w, &survey.plan, false, NULL, NULL, &x, &err), &err);
-    run_to_end(execution_run(x), true, &outcome);
+    begin(&f);
+    f.w.old_comes_back_at = "rename new oms_331";
+    go(&f, false, true, NULL);
     assert_string_equal(
-        outcome.failure.text,
+        f.outcome.failure.text,
         "the old container 'oms_331.old-r1' runs again since it was stopped, and omslaunch did not "
         "start it: what it wrote is not in the backup\n"
         "HINT: go back with 'omslaunch rollback r1', then upgrade again");
-    assert_string_equal(run_end_name(outcome.end), "rolled-back");
-    assert_false(w.ever_both);
-    assert_world(&w, OLD_SERVES_AFTER_OUTAGE);
+    assert_string_equal(run_end_name(f.outcome.end), "rolled-back");
+    assert_false(f.w.ever_both);
+    assert_world(&f.w, OLD_SERVES_AFTER_OUTAGE);
 }
 
 static void test_old_one_comes_back_beside_the_new_one(void **state)
 {
     (void)state;
-    AUTO_WORLD struct world w;
-    AUTO_SURVEY struct survey survey = {.desired = NULL};
-    AUTO_EXECUTION struct execution *x = NULL;
-    struct run_outcome outcome;
-    struct err err = ERR_INIT;
+    AUTO_FIXTURE struct fixture f;
 
-    world_begin(&w);
-    world_survey(&w, NULL, &survey);
-    w.old_comes_back_at = "start new";
-    assert_ok(world_execution(&w, &survey.plan, false, NULL, NULL, &x, &err), &err);
-    run_to_end(execution_run(x), true, &outcome);
+    begin(&f);
+    f.w.old_comes_back_at = "start new";
+    go(&f, false, true, NULL);
     /* A restore would be made under a running version: a person has to look first. */
-    assert_string_equal(run_end_name(outcome.end), "held");
-    assert_int_equal((int)outcome.failed_step, STEP_INIT_METADATA);
-    assert_non_null(strstr(outcome.failure.text, "runs again since it was stopped"));
+    assert_string_equal(run_end_name(f.outcome.end), "held");
+    assert_int_equal((int)f.outcome.failed_step, STEP_INIT_METADATA);
+    assert_non_null(strstr(f.outcome.failure.text, "runs again since it was stopped"));
 }
 
 /* ---- the way back ---- */
@@ -312,19 +286,13 @@ static void test_back_to_a_stopped_one(void **state)
 static void test_short_silence_is_waited_for(void **state)
 {
     (void)state;
-    AUTO_WORLD struct world w;
-    AUTO_SURVEY struct survey survey = {.desired = NULL};
-    AUTO_EXECUTION struct execution *x = NULL;
-    struct run_outcome outcome;
-    struct err err = ERR_INIT;
+    AUTO_FIXTURE struct fixture f;
 
-    world_begin(&w);
-    world_survey(&w, NULL, &survey);
-    world_fault(&w, FAULT_UNREACHABLE, "metadb servers");
-    assert_ok(world_execution(&w, &survey.plan, false, NULL, NULL, &x, &err), &err);
-    run_to_end(execution_run(x), true, &outcome);
-    assert_string_equal(outcome.failure.text, "");
-    assert_world(&w, NEW_SERVES);
+    begin(&f);
+    world_fault(&f.w, FAULT_UNREACHABLE, "metadb servers");
+    go(&f, false, true, NULL);
+    assert_string_equal(f.outcome.failure.text, "");
+    assert_world(&f.w, NEW_SERVES);
 }
 
 static const struct CMUnitTest tests[] = {
