@@ -157,9 +157,43 @@ static json_t *on_evidence(const json_t *set, uint64_t outage_ms, bool enabled)
                      (json_int_t)outage_ms, "set", set);
 }
 
+static void add_gap(uint64_t *sum_ms, uint64_t *last_ms, uint64_t now_ms)
+{
+    *sum_ms += now_ms > *last_ms ? now_ms - *last_ms : 0;
+    *last_ms = now_ms;
+}
+
+static bool is_outcome_of(const json_t *record, enum step_id step)
+{
+    return str_eq(json_text(record, "type", ""), "outcome") && json_bool(record, "ok", false) &&
+           str_eq(json_text(record, "step", ""), plan_step_name(step));
+}
+
+/* How long OMS was down since the step `stopped` it at `began_ms`; 0 if it was not. A clock that
+ * was set back must not make it shorter, or the stores would not look back far enough: the times
+ * between the journal's records are added up, too. */
+static uint64_t outage_since_ms(const struct run *r, enum step_id stopped, uint64_t began_ms)
+{
+    if (began_ms == 0) {
+        return 0;
+    }
+    uint64_t now_ms = clock_wall_ms(), last_ms = began_ms, sum_ms = 1;
+    bool after = false;
+    for (size_t i = 0; i < journal_count(r->journal); i++) {
+        const json_t *record = journal_at(r->journal, i);
+        after = after || is_outcome_of(record, stopped);
+        if (after) {
+            add_gap(&sum_ms, &last_ms, (uint64_t)json_int(record, "wall_ms", 0));
+        }
+    }
+    add_gap(&sum_ms, &last_ms, now_ms);
+    uint64_t wall_ms = now_ms > began_ms ? now_ms - began_ms : 0;
+    return wall_ms > sum_ms ? wall_ms : sum_ms;
+}
+
 /* docker_init.sh, or a restore, may have changed ha.config: what is edited is what stands there
- * now. `began_ms` 0: there was no outage. */
-static int turn_on(struct run *r, uint64_t began_ms, json_t **ret, struct err *err)
+ * now. */
+static int turn_on(struct run *r, uint64_t outage_ms, json_t **ret, struct err *err)
 {
     AUTO_JSON json_t *answer = NULL;
     AUTO_JSON json_t *changed = NULL;
@@ -171,8 +205,6 @@ static int turn_on(struct run *r, uint64_t began_ms, json_t **ret, struct err *e
         *ret = json_make("{s:s}", "summary", "this OMS has no ha.config");
         return 0;
     }
-    uint64_t now_ms = clock_wall_ms();
-    uint64_t outage_ms = began_ms != 0 && now_ms > began_ms ? now_ms - began_ms : 0;
     bool enable = json_bool(run_begun(r, STEP_HA_OFF, PLAN_ALL_NODES), "enabled", false);
     AUTO_JSON json_t *set = settings_after(r, json_object_get(answer, "config"), enable, outage_ms);
     if (json_object_size(set) > 0 && ha_set(r, text, set, &changed, err) != 0) {
@@ -185,7 +217,7 @@ static int turn_on(struct run *r, uint64_t began_ms, json_t **ret, struct err *e
 STEP_APPLY(ha_on_apply)
 {
     (void)node, (void)prepared;
-    return turn_on(r, outage_began_ms(r), ret, err);
+    return turn_on(r, outage_since_ms(r, STEP_STOP_OLD, outage_began_ms(r)), ret, err);
 }
 
 /* ---- the way back ---- */
@@ -202,6 +234,8 @@ STEP_APPLY(back_ha_off_apply)
 STEP_APPLY(back_ha_apply)
 {
     (void)node, (void)prepared;
-    uint64_t began_ms = r->was_healthy ? new_outage_began_ms(r) : outage_began_ms(r);
-    return turn_on(r, began_ms, ret, err);
+    uint64_t outage_ms = r->was_healthy
+                             ? outage_since_ms(r, STEP_BACK_STOP_NEW, new_outage_began_ms(r))
+                             : outage_since_ms(r, STEP_STOP_OLD, outage_began_ms(r));
+    return turn_on(r, outage_ms, ret, err);
 }

@@ -19,6 +19,7 @@ struct health {
     bool new_ones;
     struct str missing;
     struct str certificate;
+    uint64_t begun_ms; /* monotonic: when the wait began */
 };
 
 static int keep_tail(void *arg, int stream, const char *bytes, size_t len)
@@ -105,6 +106,16 @@ static const json_t *find_host(const json_t *servers, const char *ip)
     return NULL;
 }
 
+/* A heartbeat must be younger than the container; where the clock was set back since it started,
+ * younger than the wait. */
+static int64_t age_limit_ms(uint64_t since_ms, const struct health *h)
+{
+    uint64_t now_ms = clock_wall_ms();
+    uint64_t waited_ms = clock_mono_ms() - h->begun_ms;
+    uint64_t lived_ms = now_ms > since_ms ? now_ms - since_ms : 0;
+    return (int64_t)(lived_ms > waited_ms ? lived_ms : waited_ms);
+}
+
 static void check_server(const struct run *r, int node, const json_t *servers, uint64_t since_ms,
                          struct health *h)
 {
@@ -118,7 +129,7 @@ static void check_server(const struct run *r, int node, const json_t *servers, u
     const char *separator = h->missing.len > 0 ? "; " : "";
     if (!str_eq(status, "ONLINE")) {
         str_appendf(&h->missing, "%sserver %s is %s", separator, ip, status);
-    } else if (age_ms > HEARTBEAT_FRESH_MS || age_ms > (int64_t)(clock_wall_ms() - since_ms)) {
+    } else if (age_ms > HEARTBEAT_FRESH_MS || age_ms > age_limit_ms(since_ms, h)) {
         str_appendf(&h->missing, "%sserver %s has no fresh heart_beat", separator, ip);
     }
 }
@@ -186,6 +197,7 @@ static int wait_until_healthy(struct run *r, struct health *h, struct err *err)
     uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.health_timeout_ms", 0);
     uint64_t deadline_ms = clock_deadline(timeout_ms);
     uint64_t since_ms = started_ms(r, h->new_ones);
+    h->begun_ms = clock_mono_ms();
     for (;;) {
         if (look(r, since_ms, h, err) != 0) {
             return err->kind == ERR_INTERRUPTED ? refuse_stop(h, err) : -1;

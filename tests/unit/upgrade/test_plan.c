@@ -76,6 +76,12 @@ static void add_node(struct fixture *f, unsigned region, const char *digest)
     f->images[i] = (struct target_image){.ref = "r/oms:feature_4.0.0-ce", .id = "sha256:bb"};
 }
 
+/* Findings own their texts, so they are not const; these outlive every test. */
+static char sixty_free[] = "60 GB free";
+static char fifty_free[] = "50 GB free";
+static char because[] = "because";
+static char another_reason[] = "for another reason";
+
 static void begin(struct fixture *f)
 {
     memset(f, 0, sizeof(*f));
@@ -85,7 +91,7 @@ static void begin(struct fixture *f)
     f->findings[0] = (struct finding){.rule = "bind.source",
                                       .title = "t",
                                       .verdict = VERDICT_PASS,
-                                      .text = (char[]){"60 GB free"},
+                                      .text = sixty_free,
                                       .evidence = NULL};
     f->request = (struct plan_request){
         .deployment = &f->deployment,
@@ -272,7 +278,6 @@ static void test_same_work_same_digest(void **state)
     AUTO_FIXTURE struct fixture f;
     char before[DIGEST_HEX_MAX];
     char after[DIGEST_HEX_MAX];
-    char other_text[] = "59 GB free";
 
     begin(&f);
     add_node(&f, 0, "aa");
@@ -281,14 +286,14 @@ static void test_same_work_same_digest(void **state)
     digest_of_plan(&f, after);
     assert_string_equal(after, before);
     /* What was found out on the way is no part of the work, */
-    f.findings[0].text = other_text;
+    f.findings[0].text = fifty_free;
     digest_of_plan(&f, after);
     assert_string_equal(after, before);
     /* and neither are the words in which a waived rule says it: they hold figures of the moment. */
     f.findings[0].verdict = VERDICT_WAIVED;
-    f.findings[0].waiver_reason = (char[]){"because"};
+    f.findings[0].waiver_reason = because;
     digest_of_plan(&f, before);
-    f.findings[0].text = (char[]){"58 GB free"};
+    f.findings[0].text = sixty_free;
     digest_of_plan(&f, after);
     assert_string_equal(after, before);
 }
@@ -335,10 +340,10 @@ static void test_other_work_other_digest(void **state)
     f.desired[0].mounts[0].read_only = true;
     ASSERT_NEW();
     f.findings[0].verdict = VERDICT_WAIVED;
-    f.findings[0].waiver_reason = (char[]){"because"};
+    f.findings[0].waiver_reason = because;
     f.found = (struct findings){.items = f.findings, .count = 1};
     ASSERT_NEW();
-    f.findings[0].waiver_reason = (char[]){"for another reason"};
+    f.findings[0].waiver_reason = another_reason;
     ASSERT_NEW();
     add_node(&f, 0, "aa");
     ASSERT_NEW();

@@ -104,7 +104,7 @@ static void test_run_ids(void **state)
 static void test_prepare(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     struct err err = ERR_INIT;
     static const char *const names[] = {"", "runs", "backups", "locks", "runs/r1", "runs/r1/logs"};
 
@@ -124,7 +124,7 @@ static void test_prepare(void **state)
 static void test_run_that_is_there(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     struct err err = ERR_INIT;
 
     folder_make(&f);
@@ -139,7 +139,7 @@ static void test_run_that_is_there(void **state)
 static void test_dropped_run(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     struct err err = ERR_INIT;
 
     folder_make(&f);
@@ -155,7 +155,7 @@ static void test_dropped_run(void **state)
 static void test_file_in_the_way(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     struct err err = ERR_INIT;
 
     folder_make(&f);
@@ -176,7 +176,7 @@ static void test_file_in_the_way(void **state)
 static void test_links(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     AUTO_FREE char *target = NULL;
     struct err err = ERR_INIT;
 
@@ -207,7 +207,7 @@ static int check_prepare_fails(const char *path)
 static void test_no_permission(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
 
     folder_make(&f);
     AUTO_FREE char *path = folder_at(&f, "deep/down");
@@ -222,7 +222,7 @@ static void test_no_permission(void **state)
 static void test_folder_of_somebody_else(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     struct err err = ERR_INIT;
 
     folder_make(&f);
@@ -241,7 +241,7 @@ static void test_folder_of_somebody_else(void **state)
 static void test_list(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     AUTO_STRV struct strv runs = STRV_INIT;
     struct err err = ERR_INIT;
     static const char *const ids[] = {"20261122-100000-0001", "20251122-100000-ffff",
@@ -264,7 +264,7 @@ static void test_list(void **state)
 static void test_list_of_no_folder(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     AUTO_STRV struct strv runs = STRV_INIT;
     struct err err = ERR_INIT;
 
@@ -331,7 +331,7 @@ static char *holder_text(const struct folder *f, const struct holder *h)
 static void test_holder_is_named(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     struct holder h;
     struct err err = ERR_INIT;
     int fd = -1;
@@ -358,7 +358,7 @@ static void test_holder_is_named(void **state)
 static void test_dead_owner_is_no_lock(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     AUTO_STR struct str who = STR_INIT;
     struct holder h;
     struct err err = ERR_INIT;
@@ -377,7 +377,7 @@ static void test_dead_owner_is_no_lock(void **state)
 static void test_lock_wait(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     struct holder h;
     struct err err = ERR_INIT;
     int fd = -1;
@@ -407,7 +407,7 @@ static void test_lock_wait(void **state)
 static void test_lock_of_odd_names(void **state)
 {
     (void)state;
-    AUTO_FOLDER struct folder f;
+    AUTO_FOLDER struct folder f = {.path = ""};
     struct err err = ERR_INIT;
     static const char *const names[] = {"../../x", "/oms_331", "a b\n", "", "é"};
 
