@@ -17,10 +17,10 @@ the_run() {
     find "$STATE/runs" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | tail -n 1
 }
 
-# Digests, but what the way back itself writes: refetchStoreIntervalMin, and the site's trigger on it.
-# A dump has no triggers, as in the runbook.
+# Digests, but what the way back itself writes: refetchStoreIntervalMin, and the rows that the site's
+# trigger on it writes; and when the old one became ONLINE.
 stable() {
-    grep -vE ' (table oms_normal_config|table oms_audit|trigger oms_config_audit|table host) '
+    grep -vE ' table (oms_normal_config|oms_audit|host) '
 }
 
 # The same container, by its own name, with its restart policy, healthy; HA on; databases as before.

@@ -19,7 +19,17 @@ export LAB_MARIADB_ARGS=--innodb-log-file-size=8M
 OLD_TAG=feature_3.3.1-ce
 NEW_TAG=feature_4.0.0-ce
 
+# Nobody else on this machine holds the ports of this OMS.
+choose_ports() {
+    local key
+    for key in cm_server_port ghana_server_port supervisor_server_port sshd_server_port; do
+        printf '%s: %s\n' "$key" "$(lab_free_port)"
+    done >"$dir/ports"
+}
+
 start_old() {
+    export LAB_CONFIG_EXTRA
+    LAB_CONFIG_EXTRA=$(cat "$dir/ports")$'\n'
     lab_oms_start n1 oms_331 "$OLD_TAG"
     cp -p "$(lab_node_dir n1)/config.yaml" "$dir/config.yaml"
 }
@@ -35,6 +45,7 @@ site_up() {
     lab_db_stop
     cp -a "$LAB_DIR/db/data" "$dir/data"
     lab_db_start
+    choose_ports
     start_old
     lab_image_tar "$NEW_TAG" ok "$dir/new.tar"
     head -c 5000000 "$dir/new.tar" >"$dir/cut.tar"

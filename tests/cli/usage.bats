@@ -128,9 +128,13 @@ options_of() {
         'name an existing file' "${UPGRADE[@]}" "${AT[@]}" --load /no/such.tar
 }
 
-@test "--accept of a rule that does not exist" {
-    wrong_usage "--accept: there is no rule 'image.tga'" 'did you mean image.old, image.tag, image.present, image.architecture, image.identity?' \
-        "${UPGRADE[@]}" "${AT[@]}" --accept image.tga=because
+@test "--accept of a rule that does not exist: those of its kind" {
+    run -64 --separate-stderr omslaunch "${UPGRADE[@]}" "${AT[@]}" --accept image.tga=because
+    [[ $stderr == "omslaunch: error: --accept: there is no rule 'image.tga'"$'\n''HINT: did you mean '*image.tag*'?' ]]
+    has_not "$stderr" version.path
+    run -64 --separate-stderr omslaunch "${UPGRADE[@]}" "${AT[@]}" --accept nonsense=because
+    [[ $stderr == "omslaunch: error: --accept: there is no rule 'nonsense'"$'\n''HINT: the rules are '*image.tag*version.path* ]]
+    no_state
 }
 
 @test "--accept without a reason" {
