@@ -26,6 +26,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* libc's own prototypes name their parameters in a way that only libc may. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 #define REAL(name) ((__typeof__(&(name)))find(#name))
 
 static atomic_long records;
@@ -248,3 +251,5 @@ int clock_gettime(clockid_t id, struct timespec *ret)
     }
     return rc;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

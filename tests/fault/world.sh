@@ -181,7 +181,9 @@ show_containers() {
           | .Mounts |= sort_by(.Destination)
           | .Config.Env |= sort
           | .Config.Image |= sub("^.*:"; "")
-          | .HostConfig.Binds |= ((. // []) | sort))
+          | .HostConfig.Binds |= ((. // []) | sort)
+          # An engine that was started again reads its own null as [].
+          | .HostConfig |= map_values(if . == null then [] else . end))
       | map(select(((.Name | test("\\.failed-[0-9a-f-]*$")) and (.State.Running | not) and
           .HostConfig.RestartPolicy.Name == "no") | not))' | without_run
 }

@@ -27,7 +27,9 @@ kill_points() {
 
 kill_cases() {
     kill_points kill_upgrade 1 "$UPGRADE_RECORDS" 0
-    kill_points kill_rollback "$BACK_FIRST" "$BACK_LAST" 1
+    # Resumed or rolled back, it goes the same way.
+    kill_points kill_rollback "$BACK_FIRST" "$BACK_LAST" 1 |
+        if [ "${OMSLAUNCH_FAULT:-}" = full ]; then cat; else sed -n '1~4p;4~4p'; fi
     printf 'kill_init %s\n' resume rollback
 }
 

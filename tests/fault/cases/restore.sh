@@ -3,7 +3,7 @@
 # MetaDB, whatever that is. Then the rollback again.
 
 restore_cases() {
-    local n step=13
+    local n step=26
     [ "${OMSLAUNCH_FAULT:-}" != full ] || step=1
     for ((n = 1; n <= RESTORE_MESSAGES; n += step)); do
         printf 'restore_killed %d\n' "$n"

@@ -3,11 +3,15 @@
 # says. A second one stops at once.
 
 signal_cases() {
-    local n how step=2
+    local n step=2 how=(rollback hold)
     [ "${OMSLAUNCH_FAULT:-}" != full ] || step=1
     for ((n = 2; n <= UPGRADE_RECORDS; n += step)); do
-        for how in rollback hold; do printf 'signal_term %s %d\n' "$how" "$n"; done
-        printf 'signal_twice %d\n' "$n"
+        if [ "$step" = 1 ]; then
+            printf 'signal_term rollback %d\nsignal_term hold %d\nsignal_twice %d\n' "$n" "$n" "$n"
+        else
+            printf 'signal_term %s %d\n' "${how[n / 2 % 2]}" "$n"
+            [ $((n % 6)) != 0 ] || printf 'signal_twice %d\n' "$n"
+        fi
     done
 }
 

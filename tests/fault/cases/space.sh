@@ -1,18 +1,20 @@
 # shellcheck shell=bash
 # The disk with the state folder is full: at each change of it once, and from each change on.
 
-# Changes of the state folder in an upgrade that nothing disturbs; and files of its backup.
+# Changes of the state folder in an upgrade that nothing disturbs; and by its backup, from the first
+# one that counts (making folders that are there already does not).
 SPACE_CHANGES=75
-SPACE_DUMP=20
+SPACE_DUMP_FIRST=6
+SPACE_DUMP=30
 
 space_cases() {
-    local n step=5
+    local n step=9
     [ "${OMSLAUNCH_FAULT:-}" != full ] || step=1
     for ((n = 1; n <= SPACE_CHANGES; n += step)); do
         printf 'space_full full-from %d\n' "$n"
         [ $((n % 2)) = 0 ] || printf 'space_full full %d\n' "$((n + step / 2))"
     done
-    for ((n = 1; n <= SPACE_DUMP; n += step)); do
+    for ((n = SPACE_DUMP_FIRST; n <= SPACE_DUMP; n += step)); do
         printf 'space_dump %d\n' "$n"
     done
 }
