@@ -232,6 +232,7 @@ sums() {
         for at in 0 1 $((size / 3)) $((size / 2)) $((size - 1)); do
             copy
             byte=$(od -An -tu1 -j "$at" -N 1 "$C/$file" | tr -d ' ')
+            # shellcheck disable=SC2059 # the byte is the format
             printf "\\x$(printf %02x $((byte ^ 1 << (at % 8))))" | dd of="$C/$file" bs=1 seek="$at" conv=notrunc status=none
             try "bit at $at of $file" state "is not as it was written"
         done
@@ -261,9 +262,9 @@ sums() {
     kill -TERM "$pid"
     wait "$pid" || true
     ok dump '{"folder":"'"$FOLDER"'"}'
-    lacks secret-Word-1 "$FOLDER" "$out" <(echo "$lines")
+    lacks secret-Word-1 "$FOLDER" "$out" <(printf "%s\n" "${lines[@]}")
     USER_PASSWORD=secret-Word-2 metadb dump '{"folder":"'"$FOLDER"'x"}'
-    lacks secret-Word <<<"$lines"
+    lacks secret-Word <<<"${lines[*]}"
 }
 
 @test "reading commands change nothing: the general log has SELECT, SHOW and SET alone" {

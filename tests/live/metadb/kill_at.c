@@ -27,7 +27,7 @@ static void write_count(long n)
     }
 }
 
-int mysql_real_query(MYSQL *mysql, const char *sql, unsigned long len)
+int mysql_real_query(MYSQL *mysql, const char *q, unsigned long length)
 {
     static int (*real)(MYSQL *, const char *, unsigned long);
     const char *at = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
@@ -40,7 +40,7 @@ int mysql_real_query(MYSQL *mysql, const char *sql, unsigned long len)
     if (now && !after) {
         kill(getpid(), SIGKILL);
     }
-    int rc = real(mysql, sql, len);
+    int rc = real(mysql, q, length);
     if (now) {
         kill(getpid(), SIGKILL);
     }

@@ -79,6 +79,7 @@ f" "$(lab_sql -e "select event_name from information_schema.events where event_s
     # Foreign keys and views keep to the copies.
     ok restore '{"folder": "'"$BACKUP"'", "into": {"'"$LAB_RM_DB"'": "'"$LAB_RM_DB"'__copy", "'"$LAB_CM_DB"'": "'"$LAB_CM_DB"'__copy", "'"$LAB_HB_DB"'": "'"$LAB_HB_DB"'__copy"}}'
     same "$changed" "$(digests "${ALL[@]}")"
+    # shellcheck disable=SC2001
     same "$(sed 's/^\([^ ]*\) /\1__copy /' <<<"$original" | grep -v ' view \| trigger ')" \
         "$(digests "${ALL[@]/%/__copy}" | grep -v ' view \| trigger ')"
     same null "$(field '.result.databases[0].quarantine')"
