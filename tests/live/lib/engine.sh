@@ -86,7 +86,8 @@ lab_engine_start() {
     for file in "$dir/docker.pid" "$dir/x/containerd/containerd.pid"; do
         if [ -e "$file" ] && ! lab_pid_lives "$(cat "$file")"; then rm -f "$file"; fi
     done
-    lab_daemon "$dir/log" dockerd "${args[@]}" "$@"
+    # A containerd that is asked what it does writes it to TMPDIR.
+    TMPDIR=$dir lab_daemon "$dir/log" dockerd "${args[@]}" "$@"
     lab_wait "${LAB_ENGINE_TIMEOUT:-30}" "engine $name" lab_engine_settled "$name" "$LAB_PID" &&
         lab_engine_lives "$name" && return 0
     tail -n 5 "$dir/log" >&2
