@@ -212,7 +212,7 @@ int openat(int folder, const char *path, int flags, ...)
 
 static void before_message(int fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof(address);
     long n = wanted("send");
     if (n == 0 || getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
