@@ -16,7 +16,7 @@ setup_file() {
     lab lab_general_log clear
     lab lab_general_log on
     # It takes ten seconds, so it begins first and is looked at last.
-    lab lab_daemon /dev/null socat "UNIX-LISTEN:$CLI_DIR/silent.sock,fork" 'EXEC:sleep 60'
+    site daemon socat "UNIX-LISTEN:$CLI_DIR/silent.sock,fork" 'EXEC:sleep 60'
     until_true 5 [ -S "$CLI_DIR/silent.sock" ]
     (
         rc=0
@@ -362,7 +362,7 @@ KEYS
     local port
     port=$(lab lab_free_port)
     printf 'SSH-2.0-OpenSSH_9.2\r\n' >"$CLI_DIR/no_db.answer"
-    lab lab_daemon /dev/null socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork" "EXEC:cat $CLI_DIR/no_db.answer"
+    site daemon socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork" "EXEC:cat $CLI_DIR/no_db.answer"
     config "s/^oms_meta_port: .*/oms_meta_port: $port/"
     until_true 5 grep -qi ":$(printf %04X "$port") 00000000:0000 0A" /proc/net/tcp
     run -69 --separate-stderr omslaunch upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/new.tar" "${AT[@]}"
@@ -442,7 +442,7 @@ serve() {
     cat >"$CLI_DIR/$1.answer"
     printf '#!/bin/sh\nread line\ncat %s\n' "$CLI_DIR/$1.answer" >"$CLI_DIR/$1.sh"
     chmod 700 "$CLI_DIR/$1.sh"
-    lab lab_daemon /dev/null socat "UNIX-LISTEN:$socket,fork" "EXEC:$CLI_DIR/$1.sh"
+    site daemon socat "UNIX-LISTEN:$socket,fork" "EXEC:$CLI_DIR/$1.sh"
     until_true 5 [ -S "$socket" ]
 }
 

@@ -33,7 +33,7 @@ segv_of_child() {
 silent_metadb() {
     local port
     port=$(lab lab_free_port)
-    lab lab_daemon /dev/null socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork" 'EXEC:sleep 20'
+    site daemon socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork" 'EXEC:sleep 20'
     until_true 5 grep -qi ":$(printf %04X "$port") 00000000:0000 0A" /proc/net/tcp
     sed "s/^oms_meta_port: .*/oms_meta_port: $port/" "$CLI_DIR/config.yaml" >"$NODE/config.yaml"
 }
@@ -64,7 +64,7 @@ silent_metadb() {
 @test "a process that runs as somebody else cannot be looked into by its own user" {
     mkdir -m 700 "$CLI_DIR/nobody.state"
     chown 65534 "$CLI_DIR/nobody.state"
-    lab lab_daemon /dev/null socat "UNIX-LISTEN:$CLI_DIR/mute.sock,fork,mode=666" 'EXEC:sleep 20'
+    site daemon socat "UNIX-LISTEN:$CLI_DIR/mute.sock,fork,mode=666" 'EXEC:sleep 20'
     until_true 5 [ -S "$CLI_DIR/mute.sock" ]
     setpriv --reuid 65534 --regid 65534 --clear-groups "$PROGRAM" inspect oms_331 \
         --host "unix://$CLI_DIR/mute.sock" --state-dir "$CLI_DIR/nobody.state" >out 2>err 3>&- &

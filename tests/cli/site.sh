@@ -9,6 +9,7 @@
 #   site.sh digest DIR [all]   every object of the three databases, but what a live OMS writes (1 s)
 #   site.sh watch DIR OUT      looks for the MetaDB's password in every process, until OUT.stop
 #   site.sh grep DIR FILE…     files and folders that hold the password
+#   site.sh daemon DIR PROGRAM… a server that ends with the site
 #   site.sh run DIR FUNCTION…  any lab_* function
 set -eu
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -76,6 +77,25 @@ site_reset() {
     start_old
 }
 
+# site_daemon PROGRAM…: a server that a test needs; it ends with the site.
+site_daemon() {
+    lab_daemon /dev/null "$@"
+    printf '%s\n' "$LAB_PID" >>"$dir/daemons"
+}
+
+# Each is a process group: a server forks for each connection. The number could be somebody else's
+# by now, but then its command line does not name a server of ours.
+end_daemons() {
+    local pid
+    [ -e "$dir/daemons" ] || return 0
+    while read -r pid; do
+        if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q '^socat '; then
+            kill -TERM -- "-$pid" 2>/dev/null || true
+        fi
+    done <"$dir/daemons"
+    rm -f "$dir/daemons"
+}
+
 database_names() {
     printf '%s\n' "$LAB_RM_DB" "$LAB_CM_DB" "$LAB_HB_DB"
 }
@@ -138,13 +158,14 @@ shift 2
 case $command in
 up) mkdir -p "$dir" ;;
 down)
+    end_daemons
     [ -e "$dir/lab/lab.env" ] && lab_down "$dir/lab"
     exit
     ;;
 *) lab_use "$dir/lab" ;;
 esac
 case $command in
-up | reset | snapshot | digest | watch | grep) "site_$command" "$@" ;;
+up | reset | snapshot | digest | watch | grep | daemon) "site_$command" "$@" ;;
 run) "$@" ;;
 *) exit 64 ;;
 esac
