@@ -105,7 +105,7 @@ static int compare_task(void *arg, unsigned worker, size_t index, struct err *er
     struct compare *x = arg;
     const struct compare_task *t = &x->tasks[index];
     const char *where = t->in->live ? json_text(t->entry, "where", NULL) : NULL;
-    uint64_t rows, hash;
+    uint64_t rows = 0, hash = 0;
     if (compare_rows(&x->conns[worker], t->table, where, &rows, &hash, err) < 0) {
         return err_wrap(err, "comparing '%s.%s'", t->in->database, t->table->name);
     }

@@ -152,7 +152,7 @@ bool restore_split_keys(const char *create, struct str *ret_create, struct str *
             str_append(&keys, keys.len ? ", ADD " : "ADD ");
             str_append_n(&keys, p + 2, len - 2);
         } else {
-            str_append(&body, p == create ? "" : body.data[body.len - 1] == '(' ? "\n" : ",\n");
+            str_append(&body, p == create ? "" : str_ends_with(str_get(&body), "(") ? "\n" : ",\n");
             str_append_n(&body, p, len);
         }
     }
