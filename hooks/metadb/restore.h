@@ -92,7 +92,8 @@ int restore_noted(struct restore *r, size_t database, bool swapped, long long id
                   struct err *err) MUST_USE;
 /* Has the swap of an earlier, killed run happened? */
 int restore_is_swapped(struct restore *r, bool *ret, struct err *err) MUST_USE;
-/* Makes the staging database of database `i`, or takes up what an earlier run left of this backup. */
+/* Makes the staging database of database `i`, or takes up what an earlier run left of this backup.
+ */
 int restore_open_staging(struct restore *r, size_t i, struct err *err) MUST_USE;
 /* Drops the staging databases. */
 int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
