@@ -262,7 +262,9 @@ part_variants() {
     old_again
 
     try_upgrade supervisor-fatal
-    check 'supervisor-fatal: one process is FATAL' grep -q '^oms_console *FATAL' <(d exec oms_400 supervisorctl status)
+    # Until its processes run, all of them are STARTING.
+    check 'supervisor-fatal: one process is FATAL' lab_wait 10 status eval \
+        'd exec oms_400 supervisorctl status | grep -q "^oms_console *FATAL"'
     roll_back
     old_again
 }

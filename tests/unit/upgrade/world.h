@@ -55,7 +55,7 @@ enum init_kind {
 
 struct world {
     char folder[40];
-    char endpoint[80];
+    char endpoint[8 + sizeof(((struct sockaddr_un *)0)->sun_path)];
     char program[512]; /* this binary, as the MetaDB program */
     int engine_fd, console_fd;
     unsigned port;
