@@ -264,7 +264,7 @@ part_variants() {
     try_upgrade supervisor-fatal
     # Until its processes run, all of them are STARTING.
     check 'supervisor-fatal: one process is FATAL' lab_wait 10 status eval \
-        'd exec oms_400 supervisorctl status | grep -q "^oms_console *FATAL"'
+        'grep "^oms_console *FATAL" <(d exec oms_400 supervisorctl status)'
     roll_back
     old_again
 }
