@@ -4,20 +4,6 @@
 
 #include "hooks/metadb/sql.h"
 
-/* Skips "`name`" or 'text' at `p`; returns what follows. */
-static const char *skip_quoted(const char *p)
-{
-    char quote = *p;
-    for (p++; *p; p++) {
-        if (*p == '\\' && quote == '\'' && p[1]) {
-            p++;
-        } else if (*p == quote && *++p != quote) {
-            return p;
-        }
-    }
-    return p;
-}
-
 /* Appends the name that stands for the quoted one from `p` to `end`. */
 static void append_mapped(struct str *out, const char *p, const char *end,
                           const struct restore_names *names)
@@ -42,7 +28,7 @@ void restore_map_references(struct str *out, const char *create, const struct re
     }
     for (const char *p = create; *p;) {
         if (strncmp(p, word, sizeof(word) - 1) == 0 && p[sizeof(word) - 1] == '`') {
-            const char *name = p + sizeof(word) - 1, *end = skip_quoted(name);
+            const char *name = p + sizeof(word) - 1, *end = sql_skip_quoted(name);
             str_append(out, word);
             if (*end == '.') {
                 append_mapped(out, name, end, names);
@@ -51,7 +37,7 @@ void restore_map_references(struct str *out, const char *create, const struct re
             }
             p = end;
         } else {
-            const char *end = *p == '`' || *p == '\'' ? skip_quoted(p) : p + 1;
+            const char *end = *p == '`' || *p == '\'' ? sql_skip_quoted(p) : p + 1;
             str_append_n(out, p, (size_t)(end - p));
             p = end;
         }
@@ -62,7 +48,7 @@ void restore_map_databases(struct str *out, const char *create, const struct res
 {
     bool after_dot = false;
     for (const char *p = create; *p;) {
-        const char *end = *p == '`' || *p == '\'' ? skip_quoted(p) : p + 1;
+        const char *end = *p == '`' || *p == '\'' ? sql_skip_quoted(p) : p + 1;
         if (names && *p == '`' && *end == '.' && !after_dot) {
             append_mapped(out, p, end, names);
         } else {
@@ -77,7 +63,7 @@ void restore_map_databases(struct str *out, const char *create, const struct res
 static const char *line_end(const char *p)
 {
     while (*p && *p != '\n') {
-        p = *p == '`' || *p == '\'' ? skip_quoted(p) : p + 1;
+        p = *p == '`' || *p == '\'' ? sql_skip_quoted(p) : p + 1;
     }
     return p;
 }
@@ -94,7 +80,7 @@ static bool line_has(const char *p, const char *end, const char *word)
         if ((size_t)(end - p) >= n && memcmp(p, word, n) == 0) {
             return true;
         }
-        p = *p == '`' || *p == '\'' ? skip_quoted(p) : p + 1;
+        p = *p == '`' || *p == '\'' ? sql_skip_quoted(p) : p + 1;
     }
     return false;
 }
@@ -116,7 +102,7 @@ static void look_at_line(struct outline *o, const char *p, const char *end)
     if (line_starts(p, "  `")) {
         if (line_has(p, end, " AUTO_INCREMENT")) {
             o->counter = p + 2;
-            o->counter_end = skip_quoted(o->counter);
+            o->counter_end = sql_skip_quoted(o->counter);
         }
         return;
     }

@@ -63,3 +63,16 @@ void sql_hex(struct str *sql, const char *bytes, size_t len)
     }
     str_append_c(sql, '\'');
 }
+
+const char *sql_skip_quoted(const char *p)
+{
+    char quote = *p;
+    for (p++; *p; p++) {
+        if (*p == '\\' && quote == '\'' && p[1]) {
+            p++;
+        } else if (*p == quote && *++p != quote) {
+            return p;
+        }
+    }
+    return p;
+}

@@ -6,20 +6,6 @@
 
 #include "hooks/metadb/sql.h"
 
-/* Skips "`name`" or 'text' at `p`; returns what follows. */
-static const char *skip_quoted(const char *p)
-{
-    char quote = *p;
-    for (p++; *p; p++) {
-        if (*p == '\\' && quote == '\'' && p[1]) {
-            p++;
-        } else if (*p == quote && *++p != quote) {
-            return p;
-        }
-    }
-    return p;
-}
-
 /* ---- the database's own name ---------------------------------------------------------------- */
 
 /* Does anything else than the database go by this name, as an alias may? */
@@ -31,7 +17,7 @@ static bool name_is_only_prefix(const char *create, const char *quoted)
             p++;
             continue;
         }
-        const char *end = skip_quoted(p);
+        const char *end = sql_skip_quoted(p);
         if ((size_t)(end - p) == len && memcmp(p, quoted, len) == 0 && *end != '.') {
             return false;
         }
@@ -49,7 +35,7 @@ void view_append_local(struct str *sql, const char *create, const char *database
         return;
     }
     for (const char *p = create; *p;) {
-        const char *end = *p == '`' || *p == '\'' ? skip_quoted(p) : p + 1;
+        const char *end = *p == '`' || *p == '\'' ? sql_skip_quoted(p) : p + 1;
         bool own = (size_t)(end - p) == quoted.len && *p == '`' &&
                    memcmp(p, str_get(&quoted), quoted.len) == 0;
         if (own) {
@@ -174,10 +160,10 @@ static void collect(const char *select, struct mentions *m)
     for (const char *p = select; *p;) {
         if (*p != '`') {
             after_dot = *p == '.';
-            p = *p == '\'' ? skip_quoted(p) : p + 1;
+            p = *p == '\'' ? sql_skip_quoted(p) : p + 1;
             continue;
         }
-        const char *end = skip_quoted(p);
+        const char *end = sql_skip_quoted(p);
         AUTO_FREE char *name = unquoted(p, end);
         if (*end == '(') {
             m->hopeless = true;
