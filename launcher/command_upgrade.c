@@ -102,28 +102,11 @@ static int carry_out(const struct session *s, const struct survey *survey, const
     return report_run(s->options, execution_run(execution), &outcome);
 }
 
-/* Somebody may have typed the container's ID: the lock and the earlier runs go by its name. */
-static int lock_real_name(const struct session *s, const struct survey *survey, const char *run_id,
-                          int *ret_lock)
-{
-    struct err err = ERR_INIT;
-    const char *name = survey->deployment.nodes[0].old.name;
-    if (str_eq(name, s->options->arguments.items[1])) {
-        return EXIT_DONE;
-    }
-    if (state_lock(s->state, s->endpoint, name, run_id, s->options->lock_wait_ms, ret_lock, &err) !=
-        0) {
-        return session_fail(&err);
-    }
-    return refuse_unfinished(s, name);
-}
-
 /* Everything from the survey on happens under the deployment's lock: a plan that was made while
  * another run was under way would be a plan for a world that is gone. */
 static int upgrade_locked(const struct session *s, const char *run_id)
 {
     struct err err = ERR_INIT;
-    AUTO_FD int lock = -1;
     AUTO_SURVEY struct survey survey = {.desired = NULL};
     int held = refuse_unfinished(s, s->options->arguments.items[1]);
     if (held != EXIT_DONE) {
@@ -131,10 +114,6 @@ static int upgrade_locked(const struct session *s, const char *run_id)
     }
     if (session_survey(s, &survey, &err) != 0) {
         return session_fail(&err);
-    }
-    held = lock_real_name(s, &survey, run_id, &lock);
-    if (held != EXIT_DONE) {
-        return held;
     }
     if (survey.already_there) {
         return say_nothing_to_do(s->options, &survey);
