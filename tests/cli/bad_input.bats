@@ -89,6 +89,13 @@ config_refused() {
         upgrade oms_33 -q --tag "$NEW" "${AT[@]}"
 }
 
+@test "a container's ID is not its name: 64" {
+    local id
+    id=$(engine inspect -f '{{.Id}}' oms_331)
+    refused 64 "'$id' is not the name of the container, but it is 'oms_331'" "say 'oms_331'" \
+        upgrade "$id" -q --tag "$NEW" --load "$CLI_DIR/new.tar" "${AT[@]}"
+}
+
 @test "a container name that no engine could have: 64" {
     for name in ../oms_331 'oms 331' 'oms_331?force=1' 'a%2fb' '' .; do
         says 64 "container '$name': '$name' is no container name: expected letters, digits, '_', '.' and '-', beginning with a letter or digit" \
