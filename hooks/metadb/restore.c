@@ -197,6 +197,11 @@ static void restore_free(struct restore *r)
         free(db->quarantine);
         free(db->file);
         strv_free(&db->session);
+        for (size_t k = 0; db->load && k < db->schema->table_count; k++) {
+            restore_rows_free(&db->load[k]);
+        }
+        free(db->load);
+        schema_free(db->schema);
         json_decref(db->table_bytes);
         fd_close_ptr(&db->fd);
     }
@@ -213,6 +218,7 @@ static void restore_free(struct restore *r)
     free(r->dbs);
     free(r->conns);
     free(r->conn_database);
+    free(r->no_load_why);
     strv_free(&r->to_staging.from);
     strv_free(&r->to_staging.to);
     strv_free(&r->to_target.from);
@@ -237,10 +243,12 @@ static json_t *make_result(struct restore *r, uint64_t started_ms)
         json_put_text(entry, "quarantine", db->quarantined ? db->quarantine : NULL);
         json_add(list, entry);
     }
-    return json_make("{s:s, s:o, s:I, s:I, s:I, s:I, s:O}", "folder", r->folder, "databases", list,
-                     "tables", tables, "rows", rows, "raw_bytes", (json_int_t)r->total,
-                     "duration_ms", (json_int_t)(clock_mono_ms() - started_ms), "warnings",
-                     r->warnings);
+    json_t *result =
+        json_make("{s:s, s:o, s:I, s:I, s:I, s:I, s:O}", "folder", r->folder, "databases", list,
+                  "tables", tables, "rows", rows, "raw_bytes", (json_int_t)r->total, "duration_ms",
+                  (json_int_t)(clock_mono_ms() - started_ms), "warnings", r->warnings);
+    json_put_text(result, "no_load_data", r->no_load_why);
+    return result;
 }
 
 static int do_restore(struct restore *r, struct err *err)

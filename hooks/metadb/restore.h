@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "hooks/metadb/conn.h"
+#include "hooks/metadb/restore_rows.h"
 #include "hooks/metadb/restore_text.h"
 
 /* In each staging database: what of the work is done, so that it can be taken up again. The swap
@@ -39,9 +40,11 @@ struct restore_db {
     int fd;
     bool compressed;
     bool resumed;
-    bool quarantined;    /* something was there, and is in the quarantine now */
-    json_t *table_bytes; /* bytes of SQL of each table */
-    struct strv session; /* SET statements of the backup */
+    bool quarantined;          /* something was there, and is in the quarantine now */
+    struct schema *schema;     /* of the staging database; NULL: all rows come by INSERT */
+    struct restore_rows *load; /* one for each of its tables */
+    json_t *table_bytes;       /* bytes of SQL of each table */
+    struct strv session;       /* SET statements of the backup */
     uint64_t rows;
 };
 
@@ -72,6 +75,8 @@ struct restore {
     size_t piece_count;
     struct restore_deferred *deferred;
     size_t deferred_count;
+    bool no_load;         /* rows come by INSERT; atomic */
+    char *no_load_why;    /* in words */
     uint64_t done, total; /* bytes of SQL; `done` is atomic */
     bool stale;           /* what a killed run left cannot be completed: start over */
     json_t *warnings;
@@ -100,14 +105,18 @@ int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
 
 /* restore_frames.c */
 int restore_read_session(struct restore *r, size_t database, struct err *err) MUST_USE;
-/* Runs the statements of one frame on `c`, which uses the right database. */
+/* Runs the statements of one frame on `c`, which uses the right database. *ret_again becomes true
+ * when it was LOAD DATA that failed: once the transaction is undone, the rows go another way. */
 int restore_run_frame(struct restore *r, size_t database, struct conn *c, const json_t *entry,
-                      struct err *err) MUST_USE;
+                      bool *ret_again, struct err *err) MUST_USE;
 /* Runs those of all frames of `kind` on the lead, inside database `where`. */
 int restore_run_frames(struct restore *r, size_t database, const char *kind, const char *where,
                        struct err *err) MUST_USE;
 /* Bytes of SQL that `table` has in the backup. */
 uint64_t restore_raw_bytes(struct restore_db *db, const char *table);
+
+/* Did another transaction stand in the way? */
+bool restore_may_retry(const struct conn *c);
 
 /* restore_load.c: staging databases made, filled, indexed and compared. */
 int restore_load(struct restore *r, struct err *err) MUST_USE;

@@ -18,6 +18,9 @@ struct frame_run {
     struct conn *conn;
     bool tables;                       /* CREATE TABLE goes without its indexes */
     const struct restore_names *views; /* what databases are called there; NULL: no views come */
+    struct restore_rows *rows;         /* of the table whose rows these are; NULL: no LOAD DATA */
+    struct str lines;
+    bool *again; /* of restore_run_frame() */
     struct splitter split;
 };
 
@@ -75,6 +78,43 @@ static void adapt(struct frame_run *f, const char *sql, struct str *out)
     }
 }
 
+/* Said once, in the result. */
+static void give_up_loading(struct restore *r, const struct err *err)
+{
+    if (!__atomic_exchange_n(&r->no_load, true, __ATOMIC_RELAXED)) {
+        r->no_load_why = mem_strndup(err->text, strcspn(err->text, "\n"));
+    }
+}
+
+/* After it the transaction has to be undone, whatever of the rows is in; *f->again says that INSERT
+ * is still to be tried. */
+static int load_failed(struct frame_run *f, const struct err *err)
+{
+    bool lost = err->kind == ERR_UNREACHABLE || err->kind == ERR_REFUSED;
+    if (lost || restore_may_retry(f->conn)) {
+        return -1;
+    }
+    if (conn_errno(f->conn)) {
+        give_up_loading(f->r, err);
+    } else {
+        /* Something in this table that LOAD DATA reads otherwise. */
+        __atomic_store_n(&f->rows->refused, true, __ATOMIC_RELAXED);
+    }
+    *f->again = true;
+    return -1;
+}
+
+static int run_rows(struct frame_run *f, const char *sql, size_t len, struct err *err)
+{
+    uint64_t count;
+    if (__atomic_load_n(&f->r->no_load, __ATOMIC_RELAXED) ||
+        __atomic_load_n(&f->rows->refused, __ATOMIC_RELAXED) ||
+        !restore_rows_convert(f->rows, sql, len, &f->lines, &count)) {
+        return conn_exec(f->conn, sql, len, err);
+    }
+    return restore_rows_load(f->conn, f->rows, &f->lines, count, err) < 0 ? load_failed(f, err) : 0;
+}
+
 static int run_statement(void *arg, const char *sql, size_t len, struct err *err)
 {
     struct frame_run *f = arg;
@@ -95,7 +135,7 @@ static int run_statement(void *arg, const char *sql, size_t len, struct err *err
     if (f->tables && f->r->dbs[f->database].resumed) {
         return 0;
     }
-    return conn_exec(f->conn, sql, len, err);
+    return f->rows ? run_rows(f, sql, len, err) : conn_exec(f->conn, sql, len, err);
 }
 
 static int feed(void *arg, const char *sql, size_t len, struct err *err)
@@ -110,13 +150,21 @@ static int run_frame(struct frame_run *f, const json_t *entry, struct err *err)
     int rc = frame_read(db->fd, db->file, entry, db->compressed, feed, f, err);
     rc = rc < 0 ? rc : split_finish(&f->split, err);
     split_free(&f->split);
+    str_free(&f->lines);
     return rc;
 }
 
 int restore_run_frame(struct restore *r, size_t database, struct conn *c, const json_t *entry,
-                      struct err *err)
+                      bool *ret_again, struct err *err)
 {
-    struct frame_run f = {.r = r, .database = database, .conn = c};
+    struct frame_run f = {.r = r, .database = database, .conn = c, .again = ret_again};
+    const struct restore_db *db = &r->dbs[database];
+    const char *table = json_text(entry, "table", "");
+    for (size_t i = 0; db->load && i < db->schema->table_count; i++) {
+        if (db->load[i].table && strcmp(db->schema->tables[i].name, table) == 0) {
+            f.rows = &db->load[i];
+        }
+    }
     return run_frame(&f, entry, err);
 }
 

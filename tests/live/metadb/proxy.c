@@ -4,7 +4,10 @@
  *   proxy PORT SERVER_PORT CUT_AFTER STATEMENT...
  *
  * Statements that begin with one of STATEMENT (any case) are answered "not supported" and never
- * reach the server. After CUT_AFTER bytes from the server (0: never) a connection is broken off. */
+ * reach the server. To those that begin with what follows "steal:", the answer is a request for
+ * /etc/passwd, as by a server that wants a file of its client's; what it gets goes to stdout.
+ * "late:" lets the statement through and turns its answer into an error. After CUT_AFTER bytes from
+ * the server (0: never) a connection is broken off. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,6 +24,7 @@ enum { COM_QUERY = 3, ER_NOT_SUPPORTED_YET = 1235 };
 
 static char **refused;
 static long cut_after;
+static bool late; /* the statement under way is to end with an error */
 
 static void send_all(int fd, const void *bytes, size_t len)
 {
@@ -35,25 +39,50 @@ static void send_all(int fd, const void *bytes, size_t len)
     }
 }
 
-static bool is_refused(const uint8_t *packet, size_t len)
+static bool begins(const uint8_t *packet, size_t len, const char *word)
 {
-    if (packet[3] != 0 || len < 6 || packet[4] != COM_QUERY) {
-        return false;
-    }
+    size_t n = strlen(word);
+    return packet[3] == 0 && len >= 5 + n && packet[4] == COM_QUERY &&
+           strncasecmp((const char *)packet + 5, word, n) == 0;
+}
+
+/* Is it a statement that is to be treated so? `how` is "" or ends with a colon. */
+static bool is_for(const char *how, const uint8_t *packet, size_t len)
+{
+    size_t n = strlen(how);
     for (char **word = refused; *word; word++) {
-        size_t n = strlen(*word);
-        if (len - 5 >= n && strncasecmp((const char *)packet + 5, *word, n) == 0) {
+        if (strncmp(*word, how, n) == 0 && begins(packet, len, *word + n)) {
             return true;
         }
     }
     return false;
 }
 
-static void refuse(int client)
+/* An empty packet ends what the client sends; any answer will do then. */
+static void steal(int client)
+{
+    static const uint8_t ask[] = "\x0c\0\0\1\xfb/etc/passwd";
+    uint8_t done[] = {7, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0};
+    uint8_t got[65536];
+    send_all(client, ask, sizeof(ask) - 1);
+    for (;;) {
+        ssize_t n = recv(client, got, sizeof(got), 0);
+        if (n <= 0 || write(STDOUT_FILENO, got, (size_t)n) != n) {
+            _exit(0);
+        }
+        if (n >= 4 && got[n - 4] == 0 && got[n - 3] == 0 && got[n - 2] == 0) {
+            done[3] = (uint8_t)(got[n - 1] + 1);
+            break;
+        }
+    }
+    send_all(client, done, sizeof(done));
+}
+
+static void refuse(int client, uint8_t number)
 {
     static const char text[] = "#0A000Not supported feature or function";
     uint8_t packet[4 + 3 + sizeof(text) - 1] = {
-        3 + sizeof(text) - 1,     0, 0, 1, 0xff, ER_NOT_SUPPORTED_YET & 0xff,
+        3 + sizeof(text) - 1,     0, 0, number, 0xff, ER_NOT_SUPPORTED_YET & 0xff,
         ER_NOT_SUPPORTED_YET >> 8};
     memcpy(packet + 7, text, sizeof(text) - 1);
     send_all(client, packet, sizeof(packet));
@@ -68,9 +97,12 @@ static size_t from_client(uint8_t *buf, size_t len, int client, int server)
         if (len - at < size) {
             break;
         }
-        if (is_refused(buf + at, size)) {
-            refuse(client);
+        if (is_for("", buf + at, size)) {
+            refuse(client, 1);
+        } else if (is_for("steal:", buf + at, size)) {
+            steal(client);
         } else {
+            late = late || is_for("late:", buf + at, size);
             send_all(server, buf + at, size);
         }
         at += size;
@@ -111,7 +143,13 @@ static void serve(int client, int port)
             if (n <= 0 || (cut_after > 0 && passed > cut_after)) {
                 break;
             }
-            send_all(client, answer, (size_t)n);
+            /* Short answers come in one piece. 0xfb: it wants the file. */
+            if (late && n > 4 && answer[4] != 0xfb) {
+                refuse(client, answer[3]);
+                late = false;
+            } else {
+                send_all(client, answer, (size_t)n);
+            }
         }
     }
     _exit(0);
