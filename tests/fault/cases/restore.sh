@@ -16,7 +16,7 @@ RESTORE_MESSAGES=260
 restore_killed() {
     cat >"$W/metadb.env" <<SET
 if [ "\$1" = restore ]; then
-    export LD_PRELOAD='$OMSLAUNCH_BUILD/tests/fault/killer.so' OMSL_FAULT=send:$1 OMSL_FAULT_COUNT='$W/count'
+    export ASAN_OPTIONS='$ASAN_OPTIONS' LD_PRELOAD='$OMSLAUNCH_BUILD/tests/fault/killer.so' OMSL_FAULT=send:$1 OMSL_FAULT_COUNT='$W/count'
 fi
 SET
     upgrade --image lab/init-fails-halfway

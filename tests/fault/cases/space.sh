@@ -37,7 +37,7 @@ space_full() {
 space_dump() {
     cat >"$W/metadb.env" <<SET
 if [ "\$1" = dump ]; then
-    export LD_PRELOAD='$OMSLAUNCH_BUILD/tests/fault/killer.so' OMSL_FAULT=full:$1 OMSL_FAULT_DIR='$STATE' OMSL_FAULT_COUNT='$W/count'
+    export ASAN_OPTIONS='$ASAN_OPTIONS' LD_PRELOAD='$OMSLAUNCH_BUILD/tests/fault/killer.so' OMSL_FAULT=full:$1 OMSL_FAULT_DIR='$STATE' OMSL_FAULT_COUNT='$W/count'
 fi
 SET
     upgrade
