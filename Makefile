@@ -249,8 +249,8 @@ ours = $(shell find launcher inspect policy hooks tests contrib -name '$(1)')
 LINT_JOBS ?= 2
 TIDY = $(patsubst %.c,$(BUILD)/%.tidy,$(call ours,*.c))
 
-.PHONY: lint lint-format lint-rooms lint-shell lint-cppcheck lint-tidy format
-lint: lint-format lint-rooms lint-shell lint-cppcheck lint-tidy
+.PHONY: lint lint-format lint-rooms lint-rules lint-shell lint-cppcheck lint-tidy format
+lint: lint-format lint-rooms lint-rules lint-shell lint-cppcheck lint-tidy
 
 lint-format:
 	clang-format --dry-run -Werror $(call ours,*.[ch])
@@ -258,6 +258,10 @@ lint-format:
 lint-rooms:
 	tests/lint/test-rooms
 	CC=$(CC) CPPFLAGS='$(CPPFLAGS)' tests/lint/rooms
+
+lint-rules:
+	tests/lint/test-rules
+	tests/lint/rules
 
 lint-shell:
 	tests/lint/shell

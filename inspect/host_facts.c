@@ -22,6 +22,7 @@ void host_facts_free(struct host_facts *f)
     free(f->os);
     free(f->architecture);
     free(f->storage_driver);
+    strv_free(&f->storage_status);
     free(f->root_dir);
     strv_free(&f->addresses);
     *f = (struct host_facts){0};
@@ -38,6 +39,21 @@ static bool is_rootless(const json_t *info)
             return true;
     }
     return false;
+}
+
+/* A list of pairs. */
+static void read_storage_status(const json_t *info, struct strv *ret)
+{
+    const json_t *list = json_object_get(info, "DriverStatus");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *pair = json_array_get(list, i);
+        const char *name = json_string_value(json_array_get(pair, 0));
+        const char *value = json_string_value(json_array_get(pair, 1));
+        AUTO_FREE char *line = mem_printf("%s: %s", name ? name : "", value ? value : "");
+
+        strv_add(ret, line);
+    }
 }
 
 /* A socket file may lead to another machine (a forwarded one) or out of our container; the names
@@ -66,8 +82,10 @@ void host_facts_from_info(const json_t *info, const char *endpoint, const char *
         .cores = cores > 0 && cores <= INT_MAX ? (unsigned)cores : 0,
         .memory_bytes = memory > 0 ? (uint64_t)memory : 0,
         .rootless = is_rootless(info),
+        .live_restore = json_bool(info, "LiveRestoreEnabled", false),
         .local = is_local(endpoint, name, this_host),
     };
+    read_storage_status(info, &ret->storage_status);
     if (clock_parse(json_text(info, "SystemTime", ""), &their_ms) == 0) {
         ret->clock_known = true;
         ret->clock_ahead_ms = (int64_t)their_ms - (int64_t)asked_ms;

@@ -17,10 +17,12 @@ struct host_facts {
     char *os;           /* "Debian GNU/Linux 12 (bookworm)" */
     char *architecture; /* as the engine spells it: "x86_64", "aarch64" */
     char *storage_driver;
+    struct strv storage_status; /* what the driver says of itself: "Supports d_type: true" */
     char *root_dir;
     unsigned cores;
     uint64_t memory_bytes;
     bool rootless;
+    bool live_restore;     /* containers live on while the engine is restarted */
     bool local;            /* this very machine: its paths can be looked at directly */
     bool addresses_known;  /* only of this machine */
     struct strv addresses; /* "192.0.2.7", "2001:db8::1" */

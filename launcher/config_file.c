@@ -4,6 +4,7 @@
 #include "launcher/base/json.h"
 #include "launcher/base/str.h"
 #include "launcher/base/yaml.h"
+#include "policy/setting.h"
 
 #define CONFIG_SIZE_MAX ((size_t)1024 * 1024)
 #define DEFAULTS_SCHEMA "1"
@@ -53,10 +54,8 @@ int config_file_read(const char *path, struct waiver_list *ret, struct err *err)
 int config_file_read_defaults(const char *path, struct waiver_list *ret, struct err *err)
 {
     AUTO_JSON json_t *document = NULL;
-    if (!fs_exists(path)) {
-        return 0;
-    }
     if (read_yaml(path, &document, err) != 0) {
+        err->kind = ERR_CONFIG;
         return err_wrap(err, "the defaults of the rules");
     }
     if (check_keys(document, path, true, err) != 0) {
@@ -68,5 +67,15 @@ int config_file_read_defaults(const char *path, struct waiver_list *ret, struct 
                         "HINT: install the file that came with this omslaunch",
                         path, json_text(document, "schema", ""), DEFAULTS_SCHEMA);
     }
-    return waiver_list_add_yaml_json(ret, json_object_get(document, "policy"), path, err);
+    if (waiver_list_add_yaml_json(ret, json_object_get(document, "policy"), path, err) != 0) {
+        return -1;
+    }
+    const struct setting *missing = setting_missing(ret, NULL);
+    if (missing != NULL) {
+        return err_fail(err, ERR_CONFIG,
+                        "%s, policy of '%s' has no '%s'\n"
+                        "HINT: install the file that came with this omslaunch",
+                        path, missing->rule, missing->key);
+    }
+    return 0;
 }

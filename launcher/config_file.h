@@ -1,5 +1,5 @@
-/* What a site decides once, in YAML: severities of rules, and waivers. The shipped defaults of the
- * rules have the same form. */
+/* What a site decides once, in YAML: severities and limits of rules, and waivers. The shipped
+ * defaults of the rules have the same form. */
 #ifndef OMSLAUNCH_CONFIG_FILE_H
 #define OMSLAUNCH_CONFIG_FILE_H
 
@@ -12,8 +12,8 @@
  * keys are refused. ERR_CONFIG, naming file and key; ERR_USAGE when a file that was asked for is
  * not there. */
 int config_file_read(const char *path, struct waiver_list *ret, struct err *err) MUST_USE;
-/* The shipped defaults of the rules: {schema: 1, policy: …}. A missing file leaves the built-in
- * ones. ERR_CONFIG. */
+/* The shipped defaults of the rules: {schema: 1, policy: …}, with each setting that a rule has.
+ * ERR_CONFIG. */
 int config_file_read_defaults(const char *path, struct waiver_list *ret, struct err *err) MUST_USE;
 
 #endif

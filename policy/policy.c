@@ -7,6 +7,7 @@
 
 #include "launcher/base/str.h"
 #include "policy/rule.h"
+#include "policy/setting.h"
 
 static void __attribute__((format(printf, 2, 0)))
 append_part(struct str *s, const char *fmt, va_list ap)
@@ -98,9 +99,13 @@ static struct finding judge_rule(const struct policy_input *in, const struct rul
 {
     struct judgement j = {.verdict = VERDICT_PASS};
     const struct waiver *waiver = waiver_list_find(in->waivers, rule->id, in->now_ms);
+    const struct setting *unset = setting_missing(in->waivers, rule->id);
     struct finding f = {.rule = rule->id, .title = rule->title, .severity = rule->severity};
 
-    rule->judge(in, node, &j);
+    if (unset)
+        judge_not_applicable(&j, "nothing is said of its '%s'", unset->key);
+    else
+        rule->judge(in, node, &j);
     if (!j.never_waived)
         f.severity = severity_of(in, rule);
     if (f.severity == SEVERITY_OFF) {

@@ -80,11 +80,15 @@ RULE_JUDGE(judge_version_connector);
 RULE_JUDGE(judge_host_ip);
 RULE_JUDGE(judge_host_resources);
 RULE_JUDGE(judge_ports_free);
-RULE_JUDGE(judge_engine_rootless);
 RULE_JUDGE(judge_clock_skew);
 RULE_JUDGE(judge_space_disks);
 RULE_JUDGE(judge_space_state);
 RULE_JUDGE(judge_space_engine);
+/* rules_engine.c */
+RULE_JUDGE(judge_engine_rootless);
+RULE_JUDGE(judge_engine_version);
+RULE_JUDGE(judge_engine_storage);
+RULE_JUDGE(judge_engine_live_restore);
 /* rules_metadb.c */
 RULE_JUDGE(judge_metadb_reachable);
 RULE_JUDGE(judge_metadb_databases);

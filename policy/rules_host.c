@@ -2,15 +2,9 @@
 #include <inttypes.h>
 
 #include "policy/rule.h"
+#include "policy/setting.h"
 
-/* What OMS wants (domain, "Which version may go to which", last paragraph). */
-#define CORES_WANTED 8
-#define MEMORY_WANTED (UINT64_C(16) * 1000 * 1000 * 1000)
-#define DISK_WANTED (UINT64_C(50) * 1000 * 1000 * 1000)
-/* refetchStoreIntervalMin counts minutes between T1 and T2, so that is the measure. */
-#define SKEW_MAX_MS 60000
-/* The engine keeps an image's layers and, while it unpacks them, the archive. */
-#define LOAD_FACTOR 2
+#define GB UINT64_C(1000000000)
 
 static void check_ip_twice(const struct policy_input *in, size_t node, const char *ip,
                            struct judgement *ret)
@@ -66,6 +60,8 @@ RULE_JUDGE(judge_host_ip)
 RULE_JUDGE(judge_host_resources)
 {
     const struct host_facts *h = &in->deployment->nodes[node].host;
+    const uint64_t cores = setting_number(in->waivers, "host.resources", "min_cores");
+    const uint64_t memory_gb = setting_number(in->waivers, "host.resources", "min_memory_gb");
     AUTO_STR struct str size = STR_INIT;
 
     if (!h->cores || !h->memory_bytes) {
@@ -73,25 +69,14 @@ RULE_JUDGE(judge_host_resources)
         return;
     }
     str_append_size(&size, h->memory_bytes);
-    if (h->cores < CORES_WANTED)
-        judge_fail(ret, "%u %s, OMS wants %d", h->cores, h->cores == 1 ? "core" : "cores",
-                   CORES_WANTED);
-    if (h->memory_bytes < MEMORY_WANTED)
-        judge_fail(ret, "%s of memory, OMS wants 16 GB", str_get(&size));
+    if (h->cores < cores)
+        judge_fail(ret, "%u %s, at least %" PRIu64 " are wanted", h->cores,
+                   h->cores == 1 ? "core" : "cores", cores);
+    if (h->memory_bytes < memory_gb * GB)
+        judge_fail(ret, "%s of memory, at least %" PRIu64 " GB are wanted", str_get(&size),
+                   memory_gb);
     judge_pass(ret, "%u cores, %s of memory", h->cores, str_get(&size));
     judge_hint(ret, "the new version will run as slowly as the old one did, or slower");
-}
-
-RULE_JUDGE(judge_engine_rootless)
-{
-    const struct host_facts *h = &in->deployment->nodes[node].host;
-
-    if (h->rootless)
-        judge_fail(ret, "the engine is rootless");
-    judge_pass(ret, "engine %s, API %s, %s", h->engine_version ? h->engine_version : "?",
-               h->api_version ? h->api_version : "?", h->storage_driver ? h->storage_driver : "?");
-    judge_hint(ret, "OMS needs privilege and host networking; name the engine that runs as root: "
-                    "--host unix:///var/run/docker.sock");
 }
 
 static uint64_t distance(uint64_t a, uint64_t b)
@@ -103,6 +88,7 @@ RULE_JUDGE(judge_clock_skew)
 {
     const struct host_facts *h = &in->deployment->nodes[node].host;
     const struct metadb_facts *metadb = metadb_of(in);
+    const uint64_t max_s = setting_number(in->waivers, "clock.skew", "max_seconds");
     const uint64_t engine_ms =
         (uint64_t)(h->clock_ahead_ms < 0 ? -h->clock_ahead_ms : h->clock_ahead_ms);
 
@@ -110,20 +96,21 @@ RULE_JUDGE(judge_clock_skew)
         judge_not_applicable(ret, "no other clock was read");
         return;
     }
-    if (h->clock_known && engine_ms > SKEW_MAX_MS)
+    if (h->clock_known && engine_ms > max_s * 1000)
         judge_fail(ret, "the engine's clock is %" PRIu64 " s %s ours", engine_ms / 1000,
                    h->clock_ahead_ms > 0 ? "ahead of" : "behind");
-    if (metadb && distance(metadb->now_ms, in->now_ms) > SKEW_MAX_MS)
+    if (metadb && distance(metadb->now_ms, in->now_ms) > max_s * 1000)
         judge_fail(ret, "the MetaDB's clock is %" PRIu64 " s %s ours",
                    distance(metadb->now_ms, in->now_ms) / 1000,
                    metadb->now_ms > in->now_ms ? "ahead of" : "behind");
-    judge_pass(ret, "less than a minute apart");
+    judge_pass(ret, "no more than %" PRIu64 " s apart", max_s);
     judge_hint(ret, "the time of the outage is measured by our clock; set all of them by NTP");
 }
 
 RULE_JUDGE(judge_space_disks)
 {
     const struct node *n = &in->deployment->nodes[node];
+    const uint64_t free_gb = setting_number(in->waivers, "space.disks", "min_free_gb");
     size_t known = 0;
 
     for (size_t i = 0; i < n->mounts.count; i++) {
@@ -136,12 +123,13 @@ RULE_JUDGE(judge_space_disks)
         known++;
         str_append_size(&size, fact->free_bytes);
         judge_evidence(ret, "'%s' has %s", m->source, str_get(&size));
-        if (fact->free_bytes < DISK_WANTED)
-            judge_fail(ret, "'%s' has %s free, OMS wants 50 GB", m->source, str_get(&size));
+        if (fact->free_bytes < free_gb * GB)
+            judge_fail(ret, "'%s' has %s free, at least %" PRIu64 " GB are wanted", m->source,
+                       str_get(&size), free_gb);
     }
     if (known == 0)
         judge_not_applicable(ret, "the host's file systems cannot be looked at from here");
-    judge_pass(ret, "each disk has 50 GB free");
+    judge_pass(ret, "each disk has %" PRIu64 " GB free", free_gb);
     judge_hint(ret, "make room, or grow the file system");
 }
 
@@ -169,6 +157,7 @@ RULE_JUDGE(judge_space_engine)
 {
     const struct host_facts *h = &in->deployment->nodes[node].host;
     const struct target_image *image = in->images ? &in->images[node] : NULL;
+    const uint64_t factor = setting_number(in->waivers, "space.engine", "archive_factor");
     AUTO_STR struct str have = STR_INIT;
     AUTO_STR struct str need = STR_INIT;
 
@@ -179,8 +168,8 @@ RULE_JUDGE(judge_space_engine)
         return;
     }
     str_append_size(&have, h->root_free_bytes);
-    str_append_size(&need, image->load_bytes * LOAD_FACTOR);
-    if (h->root_free_bytes < image->load_bytes * LOAD_FACTOR)
+    str_append_size(&need, image->load_bytes * factor);
+    if (h->root_free_bytes < image->load_bytes * factor)
         judge_fail(ret, "'%s' has %s free, loading the image takes about %s", h->root_dir,
                    str_get(&have), str_get(&need));
     judge_pass(ret, "'%s' has %s free, loading the image takes about %s", h->root_dir,

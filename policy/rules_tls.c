@@ -3,9 +3,9 @@
 
 #include "launcher/base/clock.h"
 #include "policy/rule.h"
+#include "policy/setting.h"
 
 #define DAY_MS UINT64_C(86400000)
-#define WARN_DAYS 30
 
 /* The facts about the pair that the new container will have, or NULL (said in `ret`). */
 static const struct tls_facts *tls_of(const struct policy_input *in, size_t node,
@@ -76,7 +76,7 @@ RULE_JUDGE(judge_tls_expiry)
     }
     days = (facts->pair.until_ms - in->now_ms) / DAY_MS;
     clock_format(facts->pair.until_ms, until);
-    if (days < WARN_DAYS)
+    if (days < setting_number(in->waivers, "tls.expiry", "min_days"))
         judge_fail(ret, "the certificate expires in %" PRIu64 " %s, on %.10s", days,
                    days == 1 ? "day" : "days", until);
     judge_pass(ret, "the certificate holds for %" PRIu64 " days", days);

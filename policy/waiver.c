@@ -6,6 +6,7 @@
 
 #include "launcher/base/clock.h"
 #include "policy/rule.h"
+#include "policy/setting.h"
 
 #define NEAR_DISTANCE 3
 
@@ -14,6 +15,7 @@ static void waiver_free(struct waiver *w)
     free(w->rule);
     free(w->reason);
     free(w->owner);
+    json_decref(w->settings);
     *w = (struct waiver){.rule = NULL};
 }
 
@@ -151,11 +153,38 @@ static int read_expiry(const char *text, const char *where, struct waiver *w, st
     return 0;
 }
 
+static int read_setting(const struct setting *s, const json_t *value, const char *where,
+                        struct waiver *w, struct err *err)
+{
+    json_t *read = NULL;
+
+    if (setting_read(s, value, where, &read, err))
+        return -1;
+    if (!w->settings)
+        w->settings = json_object();
+    json_put(w->settings, s->key, read);
+    return 0;
+}
+
+static int complain_key(const char *key, const char *where, const struct waiver *w, struct err *err)
+{
+    AUTO_STR struct str settings = STR_INIT;
+
+    setting_list_keys(w->rule, &settings);
+    return err_fail(err, ERR_CONFIG,
+                    "%s: unknown key '%s', expected severity, %sreason, owner or expires\n"
+                    "HINT: docs/policy.md shows the form",
+                    where, key, str_get(&settings));
+}
+
 static int read_key(const char *key, const json_t *value, const char *where, struct waiver *w,
                     struct err *err)
 {
+    const struct setting *setting = setting_find(w->rule, key);
     const char *text = json_string_value(value);
 
+    if (setting)
+        return read_setting(setting, value, where, w, err);
     if (!text || !*text)
         return err_fail(err, ERR_CONFIG,
                         "%s: '%s' is no text, expected one value\n"
@@ -170,10 +199,7 @@ static int read_key(const char *key, const json_t *value, const char *where, str
     else if (str_eq(key, "owner"))
         w->owner = mem_strdup(text);
     else
-        return err_fail(err, ERR_CONFIG,
-                        "%s: unknown key '%s', expected severity, reason, owner or expires\n"
-                        "HINT: docs/policy.md shows the form",
-                        where, key);
+        return complain_key(key, where, w, err);
     return 0;
 }
 
@@ -191,6 +217,7 @@ static int read_entry(const char *rule, const json_t *entry, const char *name, s
                         "%s is no mapping, expected severity, or reason, owner and expires\n"
                         "HINT: docs/policy.md shows the form",
                         where);
+    w->rule = mem_strdup(rule);
     json_object_foreach ((json_t *)(uintptr_t)entry, key, value) {
         if (read_key(key, value, where, w, err))
             return -1;
@@ -200,7 +227,6 @@ static int read_entry(const char *rule, const json_t *entry, const char *name, s
                         "%s has no 'reason', expected one beside owner and expires\n"
                         "HINT: the reason is kept in the plan, the journal and the report",
                         where);
-    w->rule = mem_strdup(rule);
     return 0;
 }
 

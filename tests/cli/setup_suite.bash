@@ -8,10 +8,10 @@ setup_suite() {
     # Other users pass through it, and see nothing.
     chmod 711 "$CLI_DIR"
     mkdir -m 755 "$CLI_DIR/bin"
-    cp "$CLI_BUILD/omslaunch" "$CLI_BUILD/omslaunch-metadb" "$CLI_BUILD/version_paths.yaml" \
+    cp "$CLI_BUILD/omslaunch" "$CLI_BUILD/omslaunch-metadb" "$CLI_BUILD"/{version_paths,rule_defaults}.yaml \
         "$CLI_DIR/bin/"
     chmod 755 "$CLI_DIR"/bin/omslaunch*
-    chmod 644 "$CLI_DIR/bin/version_paths.yaml"
+    chmod 644 "$CLI_DIR/bin"/*.yaml
     LAB_QUIET=1 "$CLI_SRC/site.sh" up "$CLI_DIR" >"$CLI_DIR/up.log" 2>&1 3>&- || {
         cat "$CLI_DIR/up.log" >&2
         return 1

@@ -48,7 +48,7 @@ world_up() {
         lab_docker e1 load --quiet -i "$image" >/dev/null
     done
     mkdir -p "$W/bin"
-    cp "$OMSLAUNCH_BUILD/omslaunch" "$OMSLAUNCH_BUILD/version_paths.yaml" "$W/bin/"
+    cp "$OMSLAUNCH_BUILD/omslaunch" "$OMSLAUNCH_BUILD"/{version_paths,rule_defaults}.yaml "$W/bin/"
     # Its environment is made by omslaunch, so faults get to it by a file.
     cat >"$W/bin/omslaunch-metadb" <<WRAP
 #!/bin/sh

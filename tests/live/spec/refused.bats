@@ -154,6 +154,37 @@ HINT: the old container still serves and was not touched; report this with the e
     same 'OMS does not need it' "$(jq -r '.waived[] | select(.rule == "container.keepable") | .reason' <<<"$PLAN")"
 }
 
+# padded PATTERN TEXT: a perl statement that puts TEXT in the place of PATTERN, and keeps the length.
+padded() {
+    printf 's/%s/sprintf("%%-*s", length($&), q(%s))/e' "$1" "$2"
+}
+
+@test 'what only another engine would say: storage, version, live-restore, rootless, clock, cores, memory' {
+    old -v extra:/extra
+    through '' "$(padded '"Driver":"[^"]*"' '"Driver":"vfs"'); $(padded '"LiveRestoreEnabled":false' '"LiveRestoreEnabled":true'); \
+        $(padded '"ServerVersion":"[^"]*"' '"ServerVersion":"19.3"'); $(padded '"name=seccomp[^"]*"' '"name=rootless"'); \
+        $(padded '"SystemTime":"20..' '"SystemTime":"2001'); $(padded '"NCPU":[0-9]*,"MemTotal":[0-9]*' '"NCPU":1,"MemTotal":999')"
+    printf 'policy:\n  engine.version: {min_api: "1.99"}\n  space.disks: {min_free_gb: 999999}\n' >"$BATS_TEST_TMPDIR/site.yaml"
+    plan --config "$BATS_TEST_TMPDIR/site.yaml"
+    directly
+    [ "$status" = 65 ]
+    same "fail the engine keeps containers with 'vfs': made for tests, slow, and a full copy of each layer for each container" \
+        "$(finding engine.storage)"
+    same "fail until Docker Engine 20.10.19, \`docker volume prune\` deletes volumes of running containers after a restart of the engine (moby 41686); until Docker Engine 24.0.6, volumes with options of their own are unmounted when the engine is restarted, and the next container finds them empty (moby 46148)" \
+        "$(finding engine.live-restore)"
+    same "fail the engine speaks API $(engine version --format '{{.Server.APIVersion}}'), at least 1.99 is wanted" "$(finding engine.version)"
+    same 'fail the engine is rootless' "$(finding engine.rootless)"
+    same 'fail 1 core, at least 8 are wanted; 999 B of memory, at least 16 GB are wanted' "$(finding host.resources)"
+    grep -qE "^fail the engine's clock is [0-9]{9} s behind ours$" <<<"$(finding clock.skew)"
+    grep -qE "^fail '$S/logs' has [0-9.]+ [KMGT]iB free, at least 999999 GB are wanted; " <<<"$(finding space.disks)"
+    # And what this one says.
+    plan
+    same "pass API $(engine version --format '{{.Server.APIVersion}}')" "$(finding engine.version)"
+    same 'pass the engine runs as root' "$(finding engine.rootless)"
+    same 'not-applicable live-restore is off' "$(finding engine.live-restore)"
+    grep -q '^pass no more than 60 s apart$' <<<"$(finding clock.skew)"
+}
+
 @test 'sources that are missing: found before the engine makes folders of them' {
     mkdir "$S/extra"
     old -v "$S/extra:/home/extra" -v "$S/later:/home/later"

@@ -70,6 +70,9 @@ static void wrong_files(void **state)
     assert_refused("schema: 2\npolicy: {}\n", true,
                    "%s: unknown 'schema' '2', expected 1\n"
                    "HINT: install the file that came with this omslaunch");
+    assert_refused("schema: 1\npolicy:\n  tls.expiry: {severity: warn}\n", true,
+                   "%s, policy of 'tls.expiry' has no 'min_days'\n"
+                   "HINT: install the file that came with this omslaunch");
     assert_refused("schema: 1\npolicy: {}\nrules: {}\n", true,
                    "%s: unknown key 'rules', expected schema, policy\n"
                    "HINT: docs/policy.md shows the form");
@@ -86,7 +89,11 @@ static void a_file_that_was_asked_for_must_be_there(void **state)
                "the configuration file: cannot open '/nonexistent/c.yaml': No such file or "
                "directory\n"
                "HINT: check the path: some part of it does not exist");
-    assert_ok(config_file_read_defaults("/nonexistent/c.yaml", &waivers, &err), &err);
+    assert_fails(config_file_read_defaults("/nonexistent/c.yaml", &waivers, &err));
+    assert_err(&err, ERR_CONFIG,
+               "the defaults of the rules: cannot open '/nonexistent/c.yaml': No such file or "
+               "directory\n"
+               "HINT: check the path: some part of it does not exist");
     assert_int_equal(waivers.count, 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "launcher/base/fs.h"
 #include "launcher/base/json.h"
 #include "launcher/base/yaml.h"
 #include "policy/policy.h"
@@ -159,6 +160,41 @@ static void fixture_versions(struct version_table *t)
         fail_msg("%s", err.text);
 }
 
+static void fixture_add_yaml(struct waiver_list *l, const char *text, const char *name)
+{
+    AUTO_JSON json_t *j = NULL;
+    struct err err = ERR_INIT;
+
+    if (yaml_parse(text, strlen(text), name, &j, &err) ||
+        waiver_list_add_yaml_json(l, json_object_get(j, "policy"), name, &err))
+        fail_msg("%s", err.text);
+}
+
+/* The limits as they are shipped. */
+static void fixture_settings(struct waiver_list *l)
+{
+    AUTO_STR struct str text = STR_INIT;
+    struct err err = ERR_INIT;
+
+    if (fs_read("policy/rule_defaults.yaml", 100000, false, &text, &err))
+        fail_msg("%s", err.text);
+    fixture_add_yaml(l, str_get(&text), "rule_defaults.yaml");
+}
+
+/* What a site says: one rule a line. */
+static void __attribute__((unused)) fixture_policy(struct waiver_list *l, const char *rules)
+{
+    AUTO_STR struct str text = STR_INIT;
+
+    str_append(&text, "policy:\n  ");
+    for (const char *p = rules; *p; p++) {
+        str_append_c(&text, *p);
+        if (*p == '\n')
+            str_append(&text, "  ");
+    }
+    fixture_add_yaml(l, str_get(&text), "site.yaml");
+}
+
 static void fixture_init(struct fixture *f, size_t nodes)
 {
     static const char *const names[] = {"unix:///a.sock", "unix:///b.sock"};
@@ -182,6 +218,7 @@ static void fixture_init(struct fixture *f, size_t nodes)
     for (size_t i = 0; i < nodes; i++)
         fixture_add_host(&f->deployment.metadb, ips[i]);
     fixture_versions(&f->versions);
+    fixture_settings(&f->waivers);
     f->from = (struct oms_version){3, 3, 1, 0, OMS_EDITION_COMMUNITY};
     f->to = (struct oms_version){4, 0, 0, 0, OMS_EDITION_COMMUNITY};
     f->in = (struct policy_input){

@@ -406,8 +406,9 @@ static void resources(void **state)
     fixture_init(&f, 1);
     f.deployment.nodes[0].host.cores = 1;
     f.deployment.nodes[0].host.memory_bytes = (uint64_t)4 * 1024 * 1024 * 1024;
-    assert_only_failure(&f.in, "host.resources",
-                        "1 core, OMS wants 8; 4.0 GiB of memory, OMS wants 16 GB", NULL, NULL);
+    assert_only_failure(
+        &f.in, "host.resources",
+        "1 core, at least 8 are wanted; 4.0 GiB of memory, at least 16 GB are wanted", NULL, NULL);
 }
 
 static void rootless(void **state)
@@ -420,6 +421,147 @@ static void rootless(void **state)
     assert_only_failure(&f.in, "engine.rootless", "the engine is rootless", NULL,
                         "OMS needs privilege and host networking; name the engine that runs as "
                         "root: --host unix:///var/run/docker.sock");
+}
+
+static void engine_version(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct host_facts *h;
+
+    (void)state;
+    fixture_init(&f, 1);
+    h = &f.deployment.nodes[0].host;
+    assert_no_failure(&f.in, "engine.version", VERDICT_PASS, "API 1.41");
+    fixture_policy(&f.waivers, "engine.version: {min_api: '1.100'}");
+    assert_only_failure(&f.in, "engine.version",
+                        "the engine speaks API 1.41, at least 1.100 is wanted",
+                        "Docker Engine 20.10.24", "upgrade the engine first");
+    fixture_policy(&f.waivers, "engine.version: {min_api: '1.41'}");
+    assert_no_failure(&f.in, "engine.version", VERDICT_PASS, "API 1.41");
+    set_text(&h->api_version, "");
+    assert_no_failure(&f.in, "engine.version", VERDICT_NOT_APPLICABLE,
+                      "the engine does not tell its version");
+}
+
+#define STORAGE_HINT                                                                           \
+    "what OMS keeps is bound and not in there; but move the engine to overlay2 when you can: " \
+    "images are loaded and containers made anew then"
+
+static void engine_storage(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct host_facts *h;
+
+    (void)state;
+    fixture_init(&f, 1);
+    h = &f.deployment.nodes[0].host;
+    strv_add(&h->storage_status, "Backing Filesystem: xfs");
+    strv_add(&h->storage_status, "Supports d_type: true");
+    assert_no_failure(&f.in, "engine.storage", VERDICT_PASS, "'overlay2'");
+    strv_add(&h->storage_status, "Supports d_type: false");
+    assert_only_failure(&f.in, "engine.storage",
+                        "the storage driver 'overlay2' says 'Supports d_type: false': on such a "
+                        "file system (xfs with ftype=0) overlay goes wrong when files are deleted "
+                        "or renamed",
+                        "storage driver 'overlay2'; Supports d_type: false", STORAGE_HINT);
+    strv_free(&h->storage_status);
+    set_text(&h->storage_driver, "devicemapper");
+    strv_add(&h->storage_status, "Data file: /dev/loop0");
+    strv_add(&h->storage_status, "Data loop file: /var/lib/docker/devicemapper/data");
+    assert_only_failure(&f.in, "engine.storage",
+                        "the engine keeps containers with 'devicemapper': deprecated in Docker "
+                        "Engine 18.09, removed in 25.0, which does not find its containers; the "
+                        "storage driver 'devicemapper' says 'Data loop file: "
+                        "/var/lib/docker/devicemapper/data': a loop device is slow and made for "
+                        "tests",
+                        NULL, STORAGE_HINT);
+    fixture_policy(&f.waivers, "engine.storage: {drivers: {}, status: {}}");
+    assert_no_failure(&f.in, "engine.storage", VERDICT_PASS, "'devicemapper'");
+    set_text(&h->storage_driver, "");
+    assert_no_failure(&f.in, "engine.storage", VERDICT_NOT_APPLICABLE,
+                      "the engine does not tell its storage driver");
+}
+
+static void engine_live_restore(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct host_facts *h;
+    struct container *old;
+
+    (void)state;
+    fixture_init(&f, 1);
+    h = &f.deployment.nodes[0].host;
+    old = &f.deployment.nodes[0].old;
+    assert_no_failure(&f.in, "engine.live-restore", VERDICT_NOT_APPLICABLE, "live-restore is off");
+    h->live_restore = true;
+    assert_no_failure(&f.in, "engine.live-restore", VERDICT_NOT_APPLICABLE,
+                      "the old container has no volume");
+    fixture_add_mount(old, "oms_extra", "/extra");
+    set_text(&old->mounts[old->mount_count - 1].type, "volume");
+    assert_only_failure(&f.in, "engine.live-restore",
+                        "until Docker Engine 24.0.6, volumes with options of their own are "
+                        "unmounted when the engine is restarted, and the next container finds "
+                        "them empty (moby 46148)",
+                        "Docker Engine 20.10.24 with live-restore",
+                        "upgrade the engine first, or turn live-restore off and stop the "
+                        "containers before the engine is restarted");
+    set_text(&h->engine_version, "20.10.18+dfsg1");
+    assert_only_failure(&f.in, "engine.live-restore",
+                        "until Docker Engine 20.10.19, `docker volume prune` deletes volumes of "
+                        "running containers after a restart of the engine (moby 41686); until "
+                        "Docker Engine 24.0.6, volumes with options of their own are unmounted "
+                        "when the engine is restarted, and the next container finds them empty "
+                        "(moby 46148)",
+                        NULL, NULL);
+    set_text(&h->engine_version, "24.0.6");
+    assert_no_failure(&f.in, "engine.live-restore", VERDICT_PASS,
+                      "Docker Engine 24.0.6 keeps volumes over its own restart");
+}
+
+/* The limits are the site's. */
+static void other_limits(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    fixture_policy(&f.waivers, "host.resources: {min_cores: 9, min_memory_gb: 17}");
+    assert_only_failure(&f.in, "host.resources",
+                        "8 cores, at least 9 are wanted; 14.9 GiB of memory, at least 17 GB are "
+                        "wanted",
+                        NULL, NULL);
+    fixture_policy(&f.waivers, "host.resources: {min_cores: 8, min_memory_gb: 0}\n"
+                               "space.disks: {min_free_gb: 61}");
+    assert_only_failure(&f.in, "space.disks",
+                        "'/data/oms/logs' has 55.9 GiB free, at least 61 GB are wanted; "
+                        "'/data/oms/store' has 55.9 GiB free, at least 61 GB are wanted; "
+                        "'/data/oms/run' has 55.9 GiB free, at least 61 GB are wanted",
+                        NULL, NULL);
+    fixture_policy(&f.waivers, "space.disks: {min_free_gb: 60}\nclock.skew: {max_seconds: 1}");
+    assert_only_failure(&f.in, "clock.skew", "the engine's clock is 1 s behind ours", NULL, NULL);
+    fixture_policy(&f.waivers, "clock.skew: {max_seconds: 2}\ntls.expiry: {min_days: 41}");
+    bind_tls(&f);
+    assert_only_failure(&f.in, "tls.expiry", "the certificate expires in 40 days, on 2027-01-01",
+                        NULL, NULL);
+    f.images[0] = (struct target_image){
+        .ref = "r/oms:feature_4.0.0-ce", .will_load_file = "oms.tar", .load_bytes = GB};
+    fixture_policy(&f.waivers, "tls.expiry: {min_days: 40}\nspace.engine: {archive_factor: 100}");
+    assert_no_failure(&f.in, "space.engine", VERDICT_PASS,
+                      "'/var/lib/docker' has 93.1 GiB free, loading the image takes about 93.1 "
+                      "GiB");
+}
+
+/* Without the shipped file a rule cannot judge, and says so. */
+static void no_limits(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1);
+    waiver_list_free(&f.waivers);
+    f.deployment.nodes[0].host.cores = 1;
+    assert_no_failure(&f.in, "host.resources", VERDICT_NOT_APPLICABLE,
+                      "nothing is said of its 'min_cores'");
 }
 
 static void clocks(void **state)
@@ -445,8 +587,9 @@ static void space(void **state)
     (void)state;
     fixture_init(&f, 1);
     f.deployment.nodes[0].mounts.items[2].free_bytes = 1024 * 1024;
-    assert_only_failure(&f.in, "space.disks", "'/data/oms/store' has 1.0 MiB free, OMS wants 50 GB",
-                        NULL, "make room, or grow the file system");
+    assert_only_failure(&f.in, "space.disks",
+                        "'/data/oms/store' has 1.0 MiB free, at least 50 GB are wanted", NULL,
+                        "make room, or grow the file system");
     f.deployment.nodes[0].mounts.items[2].free_bytes = 60 * GB;
     f.in.state_free_bytes = 1023;
     assert_only_failure(&f.in, "space.state", "1023 B free, the databases have 1.0 KiB", NULL,
@@ -464,15 +607,29 @@ static void space(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(binds_differ), cmocka_unit_test(bind_from_elsewhere),
-        cmocka_unit_test(bind_lost),    cmocka_unit_test(tls),
-        cmocka_unit_test(source_kinds), cmocka_unit_test(new_source),
-        cmocka_unit_test(links),        cmocka_unit_test(shared),
-        cmocka_unit_test(nested),       cmocka_unit_test(tls_certificate),
-        cmocka_unit_test(tls_times),    cmocka_unit_test(tls_of_the_users_own),
-        cmocka_unit_test(host_ip),      cmocka_unit_test(host_ip_twice),
-        cmocka_unit_test(resources),    cmocka_unit_test(ports),
-        cmocka_unit_test(rootless),     cmocka_unit_test(clocks),
+        cmocka_unit_test(binds_differ),
+        cmocka_unit_test(bind_from_elsewhere),
+        cmocka_unit_test(bind_lost),
+        cmocka_unit_test(tls),
+        cmocka_unit_test(source_kinds),
+        cmocka_unit_test(new_source),
+        cmocka_unit_test(links),
+        cmocka_unit_test(shared),
+        cmocka_unit_test(nested),
+        cmocka_unit_test(tls_certificate),
+        cmocka_unit_test(tls_times),
+        cmocka_unit_test(tls_of_the_users_own),
+        cmocka_unit_test(host_ip),
+        cmocka_unit_test(host_ip_twice),
+        cmocka_unit_test(resources),
+        cmocka_unit_test(ports),
+        cmocka_unit_test(rootless),
+        cmocka_unit_test(clocks),
+        cmocka_unit_test(engine_version),
+        cmocka_unit_test(engine_storage),
+        cmocka_unit_test(engine_live_restore),
+        cmocka_unit_test(other_limits),
+        cmocka_unit_test(no_limits),
         cmocka_unit_test(space),
     };
 

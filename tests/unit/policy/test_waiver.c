@@ -106,7 +106,7 @@ static void severities(void **state)
     assert_int_equal(findings_refusals(&found), 1);
     assert_fails(findings_check(&found, &err));
     assert_err(&err, ERR_REFUSED,
-               "1 rule refuses this upgrade:\n  host.resources: 2 cores, OMS wants 8\n"
+               "1 rule refuses this upgrade:\n  host.resources: 2 cores, at least 8 are wanted\n"
                "HINT: the new version will run as slowly as the old one did, or slower");
 }
 
@@ -174,6 +174,30 @@ static void wrong_yaml(void **state)
         {"policy: {image.tag: {reason: x, expiry: 2026-11-21}}",
          "o.yaml, policy of 'image.tag': unknown key 'expiry', expected severity, reason, owner or "
          "expires\nHINT: docs/policy.md shows the form"},
+        {"policy: {image.tag: {min_cores: 2}}",
+         "o.yaml, policy of 'image.tag': unknown key 'min_cores', expected severity, reason, owner "
+         "or expires\nHINT: docs/policy.md shows the form"},
+        {"policy: {host.resources: {min_core: 2}}",
+         "o.yaml, policy of 'host.resources': unknown key 'min_core', expected severity, "
+         "min_cores, min_memory_gb, reason, owner or expires\nHINT: docs/policy.md shows the form"},
+        {"policy: {host.resources: {min_cores: many}}",
+         "o.yaml, policy of 'host.resources': min_cores 'many' is no number from 0 to 4096\n"
+         "HINT: docs/policy.md says what it counts"},
+        {"policy: {host.resources: {min_cores: 4097}}",
+         "o.yaml, policy of 'host.resources': min_cores '4097' is no number from 0 to 4096\n"
+         "HINT: docs/policy.md says what it counts"},
+        {"policy: {host.resources: {min_cores: [8]}}",
+         "o.yaml, policy of 'host.resources': min_cores '(a list or mapping)' is no number from 0 "
+         "to 4096\nHINT: docs/policy.md says what it counts"},
+        {"policy: {engine.version: {min_api: v1}}",
+         "o.yaml, policy of 'engine.version': min_api 'v1' is no version, expected digits and "
+         "dots\nHINT: write it in quotes: \"1.40\""},
+        {"policy: {engine.storage: {drivers: [vfs]}}",
+         "o.yaml, policy of 'engine.storage': drivers is no mapping, expected names and what is "
+         "said of each\nHINT: an empty one is written {}"},
+        {"policy: {engine.storage: {drivers: {vfs: {}}}}",
+         "o.yaml, policy of 'engine.storage': drivers of 'vfs' is no text, expected what is said "
+         "of it\nHINT: docs/policy.md shows the form"},
     };
 
     (void)state;
