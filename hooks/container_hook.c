@@ -34,8 +34,15 @@ static int split_lines(void *arg, int stream, const char *bytes, size_t len)
     return 0;
 }
 
-int container_hook_run(struct engine *e, const struct container_hook *hook, int *ret_exit_code,
-                       struct err *err)
+int container_hook_create(struct engine *e, const struct container_hook *hook, char **ret_exec_id,
+                          struct err *err)
+{
+    const struct engine_exec exec = {.container = hook->container, .argv = hook->argv};
+    return engine_exec_create(e, &exec, ret_exec_id, err);
+}
+
+int container_hook_run(struct engine *e, const struct container_hook *hook, const char *exec_id,
+                       int *ret_exit_code, struct err *err)
 {
     struct line_splitter splitter = {.hook = hook};
     const struct engine_exec exec = {
@@ -45,7 +52,7 @@ int container_hook_run(struct engine *e, const struct container_hook *hook, int 
         .on_output = split_lines,
         .arg = &splitter,
     };
-    int rc = engine_exec_run(e, &exec, NULL, ret_exit_code, err);
+    int rc = engine_exec_start(e, &exec, exec_id, ret_exit_code, err);
     for (size_t i = 1; i <= 2; i++) {
         if (splitter.line[i].len > 0) {
             end_line(&splitter, &splitter.line[i]);

@@ -15,9 +15,14 @@ struct container_hook {
     void *arg;
 };
 
-/* Runs it to its end. -1 only when it could not be run or watched: an exit code is no error here.
+/* Makes an exec of it that does not run yet, and can be run once at most. Caller frees
+ * *ret_exec_id.
  */
-int container_hook_run(struct engine *e, const struct container_hook *hook, int *ret_exit_code,
-                       struct err *err) MUST_USE;
+int container_hook_create(struct engine *e, const struct container_hook *hook, char **ret_exec_id,
+                          struct err *err) MUST_USE;
+/* Runs what was made to its end, or waits for that if it was started before. -1 only when it could
+ * not be run or watched: an exit code is no error here. */
+int container_hook_run(struct engine *e, const struct container_hook *hook, const char *exec_id,
+                       int *ret_exit_code, struct err *err) MUST_USE;
 
 #endif

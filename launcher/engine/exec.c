@@ -29,7 +29,7 @@ static json_t *texts_to_json(const char *const *texts)
     return array;
 }
 
-static int exec_create(struct engine *e, const struct engine_exec *exec, char **ret_id,
+int engine_exec_create(struct engine *e, const struct engine_exec *exec, char **ret_id,
                        struct err *err)
 {
     AUTO_FREE char *path = NULL;
@@ -137,20 +137,16 @@ static int exec_wait(struct engine *e, const struct engine_exec *exec, const cha
     return fail_late(exec, err);
 }
 
-int engine_exec_run(struct engine *e, const struct engine_exec *exec, char **ret_exec_id,
-                    int *ret_exit_code, struct err *err)
+/* An engine refuses a second start in its output, and with status 200: so the state is what counts.
+ */
+int engine_exec_start(struct engine *e, const struct engine_exec *exec, const char *exec_id,
+                      int *ret_exit_code, struct err *err)
 {
-    AUTO_FREE char *id = NULL;
     uint64_t deadline_ms = clock_deadline(exec->timeout_ms);
 
-    if (exec_create(e, exec, &id, err) < 0)
+    if (exec_stream(e, exec, exec_id, deadline_ms, err) < 0)
         return -1;
-    /* Before the start: from there on the caller may need it whatever happens. */
-    if (ret_exec_id != NULL)
-        *ret_exec_id = mem_strdup(id);
-    if (exec_stream(e, exec, id, deadline_ms, err) < 0)
-        return -1;
-    return exec_wait(e, exec, id, deadline_ms, ret_exit_code, err);
+    return exec_wait(e, exec, exec_id, deadline_ms, ret_exit_code, err);
 }
 
 int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exec_state *ret,

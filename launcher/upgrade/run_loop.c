@@ -164,14 +164,12 @@ static int take_row(struct run *r, const struct plan_row *row, struct err *err)
     const json_t *begun = run_begun(r, row->step, row->node);
     if (begun != NULL) {
         bool done;
-        prepared = json_is_null(begun) ? NULL : json_deep_copy(begun);
-        int rc = settle(r, row, prepared, &done, err);
+        int rc = settle(r, row, begun, &done, err);
         if (rc != 0 || done) {
             return rc;
         }
     }
-    if (prepared == NULL && step->prepare != NULL &&
-        step->prepare(r, row->node, &prepared, err) != 0) {
+    if (step->prepare != NULL && step->prepare(r, row->node, &prepared, err) != 0) {
         return -1;
     }
     if (record_intent(r, row, prepared, err) != 0) {

@@ -29,10 +29,11 @@ struct step {
     bool each_node;   /* of the way back: a row for each node */
     enum step_id undoes; /* of the way back: needed once this step was begun */
     /* Facts that must be on the disk before the step changes them (the text of ha.config); goes
-     * into the intent. NULL: none. Caller owns *ret. */
+     * into the intent. Before each attempt; run_begun() has what the last one had prepared. NULL:
+     * none. Caller owns *ret. */
     int (*prepare)(struct run *r, int node, json_t **ret, struct err *err);
-    /* Does it. `prepared` is what prepare() gave, of this or an earlier attempt. Evidence has a
-     * "summary" for people. Caller owns *ret. */
+    /* Does it. `prepared` is what prepare() gave. Evidence has a "summary" for people. Caller owns
+     * *ret. */
     int (*apply)(struct run *r, int node, const json_t *prepared, json_t **ret, struct err *err);
     /* Was it done? For an intent without an outcome. DONE comes with evidence; UNKNOWN with an
      * error that holds the exact question. NULL: doing it again is right in any state. */

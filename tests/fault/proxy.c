@@ -1,11 +1,13 @@
 /* In front of a Docker Engine: forwards everything, but lets the Nth request that changes something
  * fail. One request a connection, which is how omslaunch asks.
  *
- *   proxy LISTEN UPSTREAM LOG [refuse|lose|drop N]
+ *   proxy LISTEN UPSTREAM LOG [refuse|lose|drop|kill|late N]
  *
  *   refuse: the engine never sees it, the answer is status 500
  *   lose:   the engine carries it out, but the answer is lost
- *   drop:   the engine never sees it, the connection is closed without an answer */
+ *   drop:   the engine never sees it, the connection is closed without an answer
+ *   kill:   who asked is killed once the engine has it
+ *   late:   who asked is killed, and the engine gets it when the file LOG.go is there */
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -94,8 +96,39 @@ static void refuse(int client)
     put(client, answer, sizeof(answer) - 1);
 }
 
-static void serve(int client, const char *upstream, FILE *log, atomic_long *count, const char *mode,
-                  long fails)
+static void kill_client(int client)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof(peer);
+    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || peer.pid <= 1) {
+        _exit(1);
+    }
+    (void)kill(peer.pid, SIGKILL);
+}
+
+/* Nobody waits for the answer; LOG.done says that there was one, to its end. */
+static void deliver_late(const char *upstream, const char *head, size_t len, const char *log_path)
+{
+    static char buffer[65536];
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s.go", log_path);
+    while (access(path, F_OK) != 0) {
+        (void)usleep(20000);
+    }
+    int engine = dial(upstream);
+    put(engine, head, len);
+    (void)shutdown(engine, SHUT_WR);
+    while (read(engine, buffer, sizeof(buffer)) > 0) {
+    }
+    (void)snprintf(path, sizeof(path), "%s.done", log_path);
+    FILE *done = fopen(path, "w");
+    if (done != NULL) {
+        (void)fclose(done);
+    }
+}
+
+static void serve(int client, const char *upstream, FILE *log, const char *log_path,
+                  atomic_long *count, const char *mode, long fails)
 {
     static char head[HEAD_MAX];
     size_t len = read_head(client, head);
@@ -114,8 +147,16 @@ static void serve(int client, const char *upstream, FILE *log, atomic_long *coun
         refuse(client);
         return;
     }
+    if (chosen && strcmp(mode, "late") == 0) {
+        kill_client(client);
+        deliver_late(upstream, head, len, log_path);
+        return;
+    }
     int engine = dial(upstream);
     put(engine, head, len);
+    if (chosen && strcmp(mode, "kill") == 0) {
+        kill_client(client);
+    }
     relay(client, engine, chosen);
 }
 
@@ -145,7 +186,7 @@ int main(int argc, char **argv)
         }
         if (fork() == 0) {
             close(listener);
-            serve(client, argv[2], log, count, argc == 6 ? argv[4] : "",
+            serve(client, argv[2], log, argv[3], count, argc == 6 ? argv[4] : "",
                   argc == 6 ? strtol(argv[5], NULL, 10) : 0);
             _exit(0);
         }

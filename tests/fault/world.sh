@@ -130,6 +130,28 @@ upgrade() {
     om "${UPGRADE[@]}" --host "$HOST" "$@"
 }
 
+# slow_begin ARGUMENT…: omslaunch in the background, until its docker_init.sh runs. Sets SLOW; its words
+# go to $W/slow, which must not be there from before.
+slow_begin() {
+    printf '$ omslaunch %s &\n' "$*"
+    rm -f "$W/slow"
+    "$W/bin/omslaunch" "$@" --state-dir "$STATE" >"$W/slow" 2>&1 </dev/null &
+    SLOW=$!
+    lab_wait 60 'a running docker_init.sh' grep -q '1/3' "$W/slow"
+}
+
+# Sets RC.
+slow_end() {
+    RC=0
+    wait "$SLOW" || RC=$?
+    sed 's/^/slow: /' "$W/slow"
+}
+
+slow_kill() {
+    kill -KILL "$SLOW"
+    slow_end
+}
+
 # accept_losses: says what the refusal of a rollback wants to hear.
 accept_losses() {
     om rollback --yes-lose-changes-since "$(sed -n 's/.*--yes-lose-changes-since \([0-9TZ:-]*\).*/\1/p' "$W/said")"
@@ -151,7 +173,7 @@ run_id() {
 
 proxy_start() {
     proxy_stop
-    rm -f "$W/proxy.sock" "$W/proxy.log"
+    rm -f "$W/proxy.sock" "$W/proxy.log"{,.go,.done}
     "$OMSLAUNCH_BUILD/tests/fault/proxy" "$W/proxy.sock" "$SOCKET" "$W/proxy.log" "$@" &
     echo "$!" >"$W/proxy.pid"
     lab_wait 5 'the proxy' test -S "$W/proxy.sock"

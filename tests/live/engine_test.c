@@ -81,6 +81,14 @@ static void output_free(struct output *o)
 }
 #define AUTO_OUTPUT CLEANUP(output_free)
 
+static int exec_run(struct engine *e, const struct engine_exec *exec, char **ret_id, int *ret_code,
+                    struct err *err)
+{
+    if (engine_exec_create(e, exec, ret_id, err) != 0)
+        return -1;
+    return engine_exec_start(e, exec, *ret_id, ret_code, err);
+}
+
 static int exec_sh(struct engine *e, const char *container, const char *script, struct output *out,
                    int *ret_code, struct err *err)
 {
@@ -95,7 +103,9 @@ static int exec_sh(struct engine *e, const char *container, const char *script, 
                                      .on_output = take_output,
                                      .arg = out};
 
-    return engine_exec_run(e, &exec, NULL, ret_code, err);
+    AUTO_FREE char *id = NULL;
+
+    return exec_run(e, &exec, &id, ret_code, err);
 }
 
 /* ---- the engine itself ---- */
@@ -513,7 +523,8 @@ static void test_exec(void **state)
     const char *const no_such[] = {"/no/such/program", NULL};
     const struct engine_exec exec = {
         .container = id, .argv = no_such, .on_output = take_output, .arg = &bad};
-    assert_ok(engine_exec_run(e, &exec, NULL, &code, &err), &err);
+    AUTO_FREE char *exec_id = NULL;
+    assert_ok(exec_run(e, &exec, &exec_id, &code, &err), &err);
     assert_non_null(strstr(str_get(&bad.text[1]), "/no/such/program"));
     assert_true(code == 126 || code == 127);
 }
@@ -537,7 +548,7 @@ static void test_exec_errors(void **state)
 
     const char *const argv[] = {"sleep", "3", NULL};
     const struct engine_exec slow = {.container = id, .argv = argv, .timeout_ms = 500};
-    assert_fails(engine_exec_run(e, &slow, &exec_id, &code, &err));
+    assert_fails(exec_run(e, &slow, &exec_id, &code, &err));
     assert_non_null(strstr(err.text, "still runs after 0.5 s\nHINT: give it more time"));
     assert_int_equal(err.kind, ERR_TIMEOUT);
     assert_ok(engine_exec_inspect(e, exec_id, &now, &err), &err);
@@ -553,6 +564,47 @@ static void test_exec_errors(void **state)
     assert_fails(engine_exec_inspect(e, "0123abcd", &now, &err));
     assert_int_equal(err.kind, ERR_NOT_FOUND);
     assert_int_equal(code, -5);
+}
+
+/* An exec runs once at most, whoever starts it: what an upgrade that was killed relies on. */
+static void test_exec_starts_once(void **state)
+{
+    AUTO_ENGINE struct engine *e = open_engine(false);
+    AUTO_FREE char *id = run(e, "execs3", "exec sleep 1000", false);
+    AUTO_FREE char *exec_id = NULL;
+    AUTO_FREE char *other_id = NULL;
+    AUTO_OUTPUT struct output out = {.stop_after = 0};
+    const char *const argv[] = {"sh", "-c", "echo x >>/runs; sleep 2; exit 4", NULL};
+    const char *const count[] = {"cat", "/runs", NULL};
+    const struct engine_exec exec = {.container = id, .argv = argv, .timeout_ms = 60000};
+    const struct engine_exec early = {.container = id, .argv = argv, .timeout_ms = 500};
+    const struct engine_exec look = {
+        .container = id, .argv = count, .on_output = take_output, .arg = &out};
+    struct engine_exec_state now = {.running = true};
+    struct err err = ERR_INIT;
+    int code = -5;
+
+    (void)state;
+    assert_ok(engine_exec_create(e, &exec, &exec_id, &err), &err);
+    assert_ok(engine_exec_inspect(e, exec_id, &now, &err), &err);
+    assert_true(!now.running && now.exit_code == -1 && now.pid == 0);
+    assert_fails(engine_exec_start(e, &early, exec_id, &code, &err));
+    assert_int_equal(err.kind, ERR_TIMEOUT);
+    /* While it runs, and after its end: never again, and its exit code each time. */
+    for (int i = 0; i < 2; i++) {
+        code = -5;
+        assert_ok(engine_exec_start(e, &exec, exec_id, &code, &err), &err);
+        assert_int_equal(code, 4);
+    }
+    assert_ok(engine_exec_create(e, &look, &other_id, &err), &err);
+    assert_ok(engine_exec_start(e, &look, other_id, &code, &err), &err);
+    assert_string_equal(str_get(&out.text[1]), "x\n");
+    /* One that never ran is forgotten with the container's stop. */
+    free(TAKE(other_id));
+    assert_ok(engine_exec_create(e, &exec, &other_id, &err), &err);
+    assert_ok(engine_container_stop(e, id, 0, &err), &err);
+    assert_fails(engine_exec_inspect(e, other_id, &now, &err));
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
 }
 
 /* ---- several at once, and signals ---- */
@@ -630,14 +682,23 @@ static void test_signal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),         cmocka_unit_test(test_load_damaged),
-        cmocka_unit_test(test_load),         cmocka_unit_test(test_image_absent),
-        cmocka_unit_test(test_read_only),    cmocka_unit_test(test_life),
-        cmocka_unit_test(test_stop_kills),   cmocka_unit_test(test_remove_created),
-        cmocka_unit_test(test_runs_program), cmocka_unit_test(test_container_errors),
-        cmocka_unit_test(test_logs),         cmocka_unit_test(test_files),
-        cmocka_unit_test(test_exec),         cmocka_unit_test(test_exec_errors),
-        cmocka_unit_test(test_threads),      cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_load_damaged),
+        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_image_absent),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_life),
+        cmocka_unit_test(test_stop_kills),
+        cmocka_unit_test(test_remove_created),
+        cmocka_unit_test(test_runs_program),
+        cmocka_unit_test(test_container_errors),
+        cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_exec),
+        cmocka_unit_test(test_exec_errors),
+        cmocka_unit_test(test_exec_starts_once),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_signal),
     };
     const char *socket = getenv("OMSLAUNCH_TEST_SOCKET");
 

@@ -7,6 +7,8 @@ SERVED=21
 # An upgrade whose docker_init.sh fails: the records of its way back.
 BACK_FIRST=20
 BACK_LAST=33
+# Of an upgrade: the call to the engine that starts docker_init.sh.
+INIT_START_CALL=8
 
 # kill_points FUNCTION FIRST LAST PARITY: each record, in the ways that differ. An intent is written and nothing
 # is done yet; a step is done, and that is not written. (Before an intent is as after an outcome.)
@@ -31,6 +33,7 @@ kill_cases() {
     kill_points kill_rollback "$BACK_FIRST" "$BACK_LAST" 1 |
         if [ "${OMSLAUNCH_FAULT:-}" = full ]; then cat; else sed -n '1~4p;4~4p'; fi
     printf 'kill_init %s\n' resume rollback
+    printf 'kill_init_start %s %s\n' kill resume kill rollback late resume late rollback
 }
 
 kill_upgrade() {
@@ -72,19 +75,32 @@ kill_rollback() {
 
 # Killed while docker_init.sh runs: it goes on inside of the container, and must not run twice.
 kill_init() {
-    local pid
-    "$W/bin/omslaunch" "${UPGRADE[@]}" --host "$HOST" --state-dir "$STATE" --image lab/slow-init >"$W/said" 2>&1 &
-    pid=$!
-    lab_wait 20 'a running docker_init.sh' grep -q '1/3' "$W/said"
-    sleep 0.5
-    kill -KILL "$pid"
-    wait "$pid" || true
+    slow_begin "${UPGRADE[@]}" --host "$HOST" --image lab/slow-init
+    slow_kill
     om "$1"
     is_rc 0
-    if [ "$1" = resume ]; then
-        said 'docker_init.sh still runs from before'
-        expect_new_end
+    if [ "$1" = resume ]; then said 'docker_init.sh still runs from before'; fi
+    expect_end "$1"
+}
+
+# Killed when it has sent the call that starts docker_init.sh: the engine has it and nothing of it is to
+# be seen yet; or gets it only after the next process has looked at all there is.
+kill_init_start() {
+    local how=$1 go=$2
+    proxy_start "$how" "$INIT_START_CALL"
+    om "${UPGRADE[@]}" --host "unix://$W/proxy.sock" --image lab/slow-init
+    is_rc 137
+    grep 'FAILS POST /v[0-9.]*/exec/[0-9a-f]*/start ' "$W/proxy.log"
+    proxy_start
+    if [ "$how:$go" = late:resume ]; then
+        slow_begin resume
+        : >"$W/proxy.log.go"
+        slow_end
     else
-        expect_old_end
+        om "$go"
+        : >"$W/proxy.log.go"
     fi
+    is_rc 0
+    [ "$how" = kill ] || lab_wait 20 'the end of the late call' test -e "$W/proxy.log.done"
+    expect_end "$go"
 }

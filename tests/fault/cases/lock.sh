@@ -5,18 +5,14 @@ lock_cases() {
     printf '%s\n' lock_one_host lock_two_hosts lock_dead_owner lock_waits
 }
 
-# begin_slow: an upgrade that takes a few seconds, in the background. Sets SLOW.
+# An upgrade that takes a few seconds, in the background.
 begin_slow() {
-    "$W/bin/omslaunch" "${UPGRADE[@]}" --host "$HOST" --state-dir "$STATE" --image lab/slow-init >"$W/slow" 2>&1 &
-    SLOW=$!
-    lab_wait 20 'a running docker_init.sh' grep -q '1/3' "$W/slow"
+    slow_begin "${UPGRADE[@]}" --host "$HOST" --image lab/slow-init
 }
 
 end_slow() {
-    local rc=0
-    wait "$SLOW" || rc=$?
-    sed 's/^/slow: /' "$W/slow" | tail -n 5
-    [ "$rc" = 0 ] || fail "the first one ended with $rc"
+    slow_end
+    [ "$RC" = 0 ] || fail "the first one ended with $RC"
 }
 
 lock_one_host() {
@@ -65,8 +61,7 @@ lock_two_hosts() {
 # A holder that was killed holds nothing, neither here nor in the MetaDB.
 lock_dead_owner() {
     begin_slow
-    kill -KILL "$SLOW"
-    wait "$SLOW" || true
+    slow_kill
     upgrade
     is_rc 13
     said 'is not ended'

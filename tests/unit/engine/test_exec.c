@@ -61,7 +61,12 @@ static int run(const struct fake_reply *replies, size_t count, struct output *ou
                                      .timeout_ms = timeout_ms,
                                      .on_output = take,
                                      .arg = out};
-    int rc = engine_exec_run(e, &exec, ret_id, ret_code, err);
+    AUTO_FREE char *id = NULL;
+    int rc = engine_exec_create(e, &exec, &id, err);
+    if (rc == 0) {
+        *ret_id = mem_strdup(id);
+        rc = engine_exec_start(e, &exec, id, ret_code, err);
+    }
     assert_non_null(
         strstr(str_get(&f.requests[1]),
                "\r\n\r\n{\"AttachStdout\":true,\"AttachStderr\":true,\"Tty\":false,"
@@ -190,21 +195,44 @@ static void test_timeout(void **state)
         running[i] = (struct fake_reply){
             .bytes = FAKE_JSON("200 OK", "{\"Running\":true,\"ExitCode\":null,\"Pid\":7}"),
             .optional = true};
-    assert_fails(run(running, ARRAY_LEN(running), &out, 400, NULL, &code, &err));
+    AUTO_FREE char *id2 = NULL;
+    assert_fails(run(running, ARRAY_LEN(running), &out, 400, &id2, &code, &err));
     AUTO_FREE char *text2 = mem_printf(want, "0.4 s");
     assert_err(&err, ERR_TIMEOUT, text2);
     assert_int_equal(code, -5);
+}
+
+/* Somebody has started it before: the engine says so in its output, and it is waited for. */
+static void test_started_before(void **state)
+{
+    static const char text[] = HEAD "\1\0\0\0\0\0\0\24is already running\r\n";
+    static const struct fake_reply replies[] = {
+        CREATED,
+        {.expect = "POST /v1.41/exec/ab12/start HTTP/1.1\r\n",
+         .bytes = text,
+         .len = sizeof(text) - 1},
+        STATE("{\"Running\":true,\"ExitCode\":null,\"Pid\":7}"),
+        STATE("{\"Running\":false,\"ExitCode\":4,\"Pid\":7}")};
+    AUTO_OUTPUT struct output out = {.stop = false};
+    AUTO_FREE char *id = NULL;
+    struct err err = ERR_INIT;
+    int code = -5;
+
+    (void)state;
+    assert_ok(run(replies, ARRAY_LEN(replies), &out, 5000, &id, &code, &err), &err);
+    assert_int_equal(code, 4);
 }
 
 static void test_given_up(void **state)
 {
     static const struct fake_reply replies[] = {CREATED, STARTED};
     AUTO_OUTPUT struct output out = {.stop = true};
+    AUTO_FREE char *id = NULL;
     struct err err = ERR_INIT;
     int code = -5;
 
     (void)state;
-    assert_fails(run(replies, 2, &out, 5000, NULL, &code, &err));
+    assert_fails(run(replies, 2, &out, 5000, &id, &code, &err));
     assert_err(&err, ERR_INTERRUPTED,
                "'bash' in container 'oms_331' was given up, and may still run");
 }
@@ -372,10 +400,15 @@ static void test_read_bad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_run),      cmocka_unit_test(test_not_created),
-        cmocka_unit_test(test_lost),     cmocka_unit_test(test_timeout),
-        cmocka_unit_test(test_given_up), cmocka_unit_test(test_state),
-        cmocka_unit_test(test_logs),     cmocka_unit_test(test_read_link),
+        cmocka_unit_test(test_run),
+        cmocka_unit_test(test_not_created),
+        cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_started_before),
+        cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_state),
+        cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_read_link),
         cmocka_unit_test(test_read_bad),
     };
 

@@ -54,7 +54,10 @@ static int run(const struct str *frames, const char *end_body, size_t split, str
                                         .timeout_ms = 5000,
                                         .on_line = seen ? note_line : NULL,
                                         .arg = seen};
-    int rc = container_hook_run(e, &hook, ret_code, err);
+    AUTO_FREE char *exec_id = NULL;
+    assert_ok(container_hook_create(e, &hook, &exec_id, err), err);
+    assert_string_equal(exec_id, "ab12");
+    int rc = container_hook_run(e, &hook, exec_id, ret_code, err);
     fake_end(&f);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/upgrade/world_run.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 static void answer_with(struct strv *answers, const char *text)
 {
@@ -63,7 +64,7 @@ static void test_answer_again(void **state)
     held_with_question(&f);
     answer_with(&answers, "init_metadata=again");
     go(&f, true, true, &answers);
-    assert_log(&f.w, "metadb fingerprint\ninit new\n" AFTER_INIT);
+    assert_log(&f.w, "metadb fingerprint\nexec new\ninit new\n" AFTER_INIT);
     assert_end(&f, RUN_UPGRADED, NEW_SERVES);
 }
 
@@ -104,20 +105,30 @@ static void test_no_answers(void **state)
     }
 }
 
-/* What changed nothing may be run again without a question. */
-static void test_cut_off_early_is_run_again(void **state)
+/* That the schema is as it was does not say that no row was changed. */
+static void test_cut_off_early_is_asked_about(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
+    AUTO_STRV struct strv answers = STRV_INIT;
 
     begin(&f);
     f.w.init = INIT_CUT_EARLY;
     go(&f, false, false, NULL);
     assert_end(&f, RUN_HELD, HELD_IN_INIT("old"));
     f.w.init = INIT_WELL;
-    file_write(f.w.folder, "log", "");
-    go(&f, true, false, NULL);
-    assert_log(&f.w, "metadb fingerprint\ninit new\n" AFTER_INIT);
+    go(&f, true, true, NULL);
+    assert_end(&f, RUN_HELD, HELD_IN_INIT("old"));
+    assert_string_equal(
+        f.outcome.failure.text,
+        "/root/docker_init.sh was cut off in the middle, and the schema of the databases is as it "
+        "was before, but rows may have changed: did it do all it had to?\n"
+        "HINT: find out, then 'omslaunch resume r1 --answer init_metadata=done' (or =again), or go "
+        "back with 'omslaunch rollback r1'");
+    assert_int_equal((int)f.w.init_runs, 1);
+    answer_with(&answers, "init_metadata=again");
+    go(&f, true, false, &answers);
+    assert_int_equal((int)f.w.init_runs, 2);
     assert_end(&f, RUN_UPGRADED, NEW_SERVES);
 }
 
@@ -134,8 +145,113 @@ static void test_failed_init_is_run_again(void **state)
     f.w.init = INIT_WELL;
     file_write(f.w.folder, "log", "");
     go(&f, true, false, NULL);
-    assert_log(&f.w, "metadb fingerprint\ninit new\n" AFTER_INIT);
+    assert_log(&f.w, "exec new\ninit new\n" AFTER_INIT);
     assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+/* ---- one start of docker_init.sh ---- */
+
+/* Killed when the start was sent: it gets there late, before or after the next process has looked
+ * at it. The same exec is started again, and the engine starts an exec once. */
+static void test_late_start(void **state)
+{
+    (void)state;
+    static const enum late_start lates[] = {LATE_NOT, LATE_BEFORE_LOOK, LATE_BEFORE_START};
+    static const char *const logs[] = {"init new\n" AFTER_INIT, AFTER_INIT,
+                                       "init new\n" AFTER_INIT};
+    for (size_t i = 0; i < ARRAY_LEN(lates); i++) {
+        AUTO_FIXTURE struct fixture f;
+
+        begin(&f);
+        f.w.late = lates[i];
+        world_fault(&f.w, FAULT_KILL_BEFORE, "init new");
+        world_run_in_child(&f.w, &f.survey.plan, false, NULL);
+        assert_true(WIFSIGNALED(f.w.exit_status));
+        assert_int_equal((int)f.w.init_runs, 0);
+        file_write(f.w.folder, "log", "");
+        go(&f, true, false, NULL);
+        assert_log(&f.w, logs[i]);
+        assert_int_equal((int)f.w.init_runs, 1);
+        assert_int_equal(f.w.exec_count, 1);
+        assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+    }
+}
+
+/* The engine was started again in between: what it has forgotten can never start. */
+static void test_forgotten_exec(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    world_fault(&f.w, FAULT_KILL_BEFORE, "init new");
+    world_run_in_child(&f.w, &f.survey.plan, false, NULL);
+    f.w.execs[0].forgotten = true;
+    file_write(f.w.folder, "log", "");
+    go(&f, true, false, NULL);
+    assert_log(&f.w, "exec new\ninit new\n" AFTER_INIT);
+    assert_int_equal((int)f.w.init_runs, 1);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+/* It ended well, and only its marker could not be written. */
+static void test_exit_code_counts_too(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    begin(&f);
+    world_fault(&f.w, FAULT_KILL_AFTER, "init new");
+    world_run_in_child(&f.w, &f.survey.plan, false, NULL);
+    free(TAKE(f.w.ended));
+    file_write(f.w.folder, "log", "");
+    go(&f, true, false, NULL);
+    assert_log(&f.w, AFTER_INIT);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+}
+
+static long clock_ahead_s;
+
+/* In front of libc's, which names its parameters as only libc may: the clock of this process may
+ * jump.
+ */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+    const int rc = (int)syscall(SYS_clock_gettime, id, ret);
+
+    ret->tv_sec += id == CLOCK_MONOTONIC ? clock_ahead_s : 0;
+    return rc;
+}
+
+static void wait_long(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes)
+{
+    (void)arg, (void)done, (void)total, (void)bytes;
+    assert_string_equal(text, "docker_init.sh still runs from before");
+    clock_ahead_s += 2L * 60 * 60;
+}
+
+/* It is not cut off because somebody has waited long enough. */
+static void test_still_runs(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    const struct run_observer patient = {.progress = wait_long};
+    struct err err = ERR_INIT;
+
+    begin(&f);
+    f.w.init_goes_on = true;
+    world_fault(&f.w, FAULT_KILL_AFTER, "init new");
+    world_run_in_child(&f.w, &f.survey.plan, false, NULL);
+    assert_ok(world_execution(&f.w, &f.survey.plan, true, NULL, &patient, &f.x, &err), &err);
+    run_to_end(execution_run(f.x), true, &f.outcome);
+    assert_end(&f, RUN_HELD, HELD_IN_INIT("old"));
+    assert_err(
+        &f.outcome.failure, ERR_TIMEOUT,
+        "/root/docker_init.sh still runs in the container 'oms_331', after another 2 h 00 min\n"
+        "HINT: 'docker top oms_331' and docker_init*.log show what it does; 'omslaunch "
+        "resume r1' waits on, 'omslaunch rollback r1' stops it and goes back");
+    assert_int_equal((int)f.w.init_runs, 1);
 }
 
 /* ---- answers that were lost ---- */
@@ -452,8 +568,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_answer_again),
     cmocka_unit_test(test_answers_to_other_questions_are_none),
     cmocka_unit_test(test_no_answers),
-    cmocka_unit_test(test_cut_off_early_is_run_again),
+    cmocka_unit_test(test_cut_off_early_is_asked_about),
     cmocka_unit_test(test_failed_init_is_run_again),
+    cmocka_unit_test(test_late_start),
+    cmocka_unit_test(test_forgotten_exec),
+    cmocka_unit_test(test_exit_code_counts_too),
+    cmocka_unit_test(test_still_runs),
     cmocka_unit_test(test_lost_answers),
     cmocka_unit_test(test_signal_during_a_call),
     cmocka_unit_test(test_signal_waits_for_the_stop),

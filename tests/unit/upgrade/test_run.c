@@ -93,6 +93,8 @@ static const struct failure_case failures[] = {
      RUN_ROLLED_BACK, OLD_SERVES_AFTER_OUTAGE},
     {"metadb fingerprint", PUT_ASIDE "metadb restore\n" RESTART HA_ON_AGAIN, RUN_ROLLED_BACK,
      OLD_SERVES_AGAIN},
+    {"exec new", PUT_ASIDE "metadb restore\n" RESTART HA_ON_AGAIN, RUN_ROLLED_BACK,
+     OLD_SERVES_AGAIN},
     {"init new", PUT_ASIDE "metadb restore\n" RESTART HA_ON_AGAIN, RUN_ROLLED_BACK,
      OLD_SERVES_AGAIN},
     {"metadb servers", PUT_ASIDE "metadb restore\n" RESTART HA_ON_AGAIN, RUN_ROLLED_BACK,

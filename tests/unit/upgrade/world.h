@@ -25,7 +25,7 @@
 
 #define OLD_ID "0d00000000000000000000000000000000000000000000000000000000000000"
 #define NEW_ID "fe00000000000000000000000000000000000000000000000000000000000000"
-#define EXEC_ID "ecec"
+#define EXEC_MAX 8
 #define RUN "r1"
 #define OLD_IMAGE "r/oms:feature_3.3.1-ce"
 #define NEW_IMAGE "r/oms:feature_4.0.0-ce"
@@ -53,6 +53,20 @@ enum init_kind {
     INIT_KIND_MAX
 };
 
+/* An exec runs once at most, as on a real engine; the script of each is docker_init.sh. */
+struct world_exec {
+    bool started;
+    bool forgotten; /* the engine was started again */
+    int exit_code;  /* -1: it has not ended */
+};
+
+/* A start that was on its way when who sent it was killed gets there: */
+enum late_start {
+    LATE_NOT,
+    LATE_BEFORE_LOOK,  /* before the next one looks at the exec */
+    LATE_BEFORE_START, /* after it has looked, and before it starts it too */
+};
+
 struct world {
     char folder[40];
     char endpoint[8 + sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -68,6 +82,13 @@ struct world {
     const char *host_ip; /* of the new container; NULL: the old one's */
     bool https;          /* of the new container */
     enum init_kind init;
+    struct world_exec execs[EXEC_MAX]; /* IDs "ec0", "ec1", … */
+    size_t exec_count;
+    size_t exec_asked; /* the one that a call is about */
+    enum late_start late;
+    bool late_waits;               /* it is on its way: execs[exec_asked] */
+    unsigned init_runs;            /* how often docker_init.sh began */
+    bool init_goes_on;             /* it does not come to its end */
     bool new_dies;                 /* its main process ends once docker_init.sh has run */
     bool never_healthy;            /* the new version does not get well */
     const char *old_comes_back_at; /* somebody starts the old one right after this call */
@@ -170,6 +191,10 @@ static void set_exited(struct world *w, int which)
 {
     (void)snprintf(w->containers[which].status, sizeof(w->containers[which].status), "exited");
     clock_format(clock_wall_ms(), w->containers[which].finished);
+    for (size_t i = 0; which == WORLD_NEW && i < w->exec_count; i++) {
+        w->execs[i].forgotten = w->execs[i].forgotten || !w->execs[i].started;
+        w->execs[i].exit_code = w->execs[i].exit_code < 0 ? 137 : w->execs[i].exit_code;
+    }
 }
 
 /* ---- calls that change something ---- */
@@ -193,8 +218,21 @@ static void create(struct world *w, const char *name, const json_t *body)
 
 static void run_init(struct world *w)
 {
-    w->begun = mem_strdup("7\n");
+    struct world_exec *x = &w->execs[w->exec_asked];
+
+    if (x->started)
+        return;
+    x->started = true;
+    x->exit_code = w->init_goes_on         ? -1
+                   : w->init == INIT_WELL  ? 0
+                   : w->init == INIT_FAILS ? 1
+                                           : 137;
+    w->init_runs++;
+    free(TAKE(w->begun));
     free(TAKE(w->ended));
+    w->begun = mem_strdup("7\n");
+    if (w->init_goes_on)
+        return;
     if (w->init != INIT_CUT_EARLY)
         file_write(w->folder, "schema", "new");
     if (w->init == INIT_WELL || w->init == INIT_FAILS)
@@ -225,8 +263,9 @@ static void perform(struct world *w, int which, const char *verb, const char *va
         json_decref(c->config);
         json_decref(c->host_config);
         *c = (struct world_container){.exists = false};
+    } else if (str_eq(verb, "exec")) {
+        w->execs[w->exec_count++] = (struct world_exec){.exit_code = -1};
     } else if (str_eq(verb, "init")) {
-        free(TAKE(w->begun));
         run_init(w);
     }
 }
@@ -234,6 +273,13 @@ static void perform(struct world *w, int which, const char *verb, const char *va
 static void hit_client(const struct world *w, int signal_number)
 {
     (void)kill(w->client != 0 ? w->client : getpid(), signal_number);
+}
+
+static void answer_made(int fd, size_t exec)
+{
+    AUTO_FREE char *id = mem_printf("ec%zu", exec);
+
+    answer_json(fd, "201 Created", json_make("{s:s}", "Id", id));
 }
 
 /* One call: noted, done or not, answered or not. */
@@ -254,6 +300,7 @@ static void change(struct world *w, int fd, int which, const char *verb, const c
     if (fault == FAULT_DROP)
         return;
     if (fault == FAULT_KILL_BEFORE) {
+        w->late_waits = w->late != LATE_NOT && str_eq(verb, "init");
         hit_client(w, SIGKILL);
         return;
     }
@@ -270,6 +317,8 @@ static void change(struct world *w, int fd, int which, const char *verb, const c
         return;
     if (str_eq(verb, "create"))
         answer_json(fd, "201 Created", json_make("{s:s,s:[]}", "Id", NEW_ID, "Warnings"));
+    else if (str_eq(verb, "exec"))
+        answer_made(fd, w->exec_count - 1);
     else if (str_eq(verb, "init"))
         answer(fd, "200 OK", "Content-Type: application/vnd.docker.raw-stream\r\n",
                "\1\0\0\0\0\0\0\7migrate", 15);
@@ -360,7 +409,8 @@ static void answer_container(struct world *w, int fd, const char *method, const 
     } else if (str_starts_with(verb, "/top")) {
         answer_json(fd, "200 OK", parse("{\"Processes\":[[\"1\",\"/sbin/init\"]]}"));
     } else if (str_starts_with(verb, "/exec")) {
-        answer_json(fd, "201 Created", json_make("{s:s}", "Id", EXEC_ID));
+        assert_true(w->exec_count < EXEC_MAX);
+        change(w, fd, which, "exec", "", body);
     } else if (str_starts_with(verb, "/rename")) {
         change(w, fd, which, "rename", value + 1, body);
     } else if (str_starts_with(verb, "/update")) {
@@ -373,6 +423,30 @@ static void answer_container(struct world *w, int fd, const char *method, const 
         change(w, fd, which, "stop", value + 1, body);
     } else {
         answer_problem(fd, "400 Bad Request", verb);
+    }
+}
+
+/* "0/start", "0/json" */
+static void answer_exec(struct world *w, int fd, const char *path, const json_t *body)
+{
+    const bool start = str_eq(path + 1, "/start");
+    const size_t asked = (size_t)(path[0] - '0');
+    const struct world_exec *x = &w->execs[asked];
+
+    if (w->late_waits && start == (w->late == LATE_BEFORE_START)) {
+        w->late_waits = false;
+        run_init(w);
+    }
+    w->exec_asked = asked;
+    if (asked >= w->exec_count || x->forgotten) {
+        answer_problem(fd, "404 Not Found", "No such exec instance");
+    } else if (start) {
+        change(w, fd, WORLD_NEW, "init", "", body);
+    } else {
+        json_t *code = x->exit_code < 0 ? json_null() : json_integer(x->exit_code);
+        answer_json(fd, "200 OK",
+                    json_make("{s:b,s:o,s:i}", "Running", (int)(x->started && x->exit_code < 0),
+                              "ExitCode", code, "Pid", x->started ? 9 : 0));
     }
 }
 
@@ -389,15 +463,8 @@ static void answer_engine(struct world *w, int fd, const char *method, const cha
         answer_json(fd, "200 OK", image_of(path));
     } else if (str_starts_with(path, "/containers/")) {
         answer_container(w, fd, method, path, body);
-    } else if (str_starts_with(path, "/exec/" EXEC_ID "/start")) {
-        change(w, fd, WORLD_NEW, "init", "", body);
-    } else if (str_starts_with(path, "/exec/" EXEC_ID "/json")) {
-        answer_json(fd, "200 OK",
-                    json_make("{s:b,s:i,s:i}", "Running", 0, "ExitCode",
-                              w->init == INIT_WELL    ? 0
-                              : w->init == INIT_FAILS ? 1
-                                                      : 137,
-                              "Pid", 9));
+    } else if (str_starts_with(path, "/exec/ec")) {
+        answer_exec(w, fd, path + strlen("/exec/ec"), body);
     } else {
         answer_problem(fd, "400 Bad Request", path);
     }
@@ -659,7 +726,7 @@ static inline char *world_describe(const struct world *w)
 #define FORWARD                                                                               \
     "create oms_331.new-r1\nmetadb ha-get\nmetadb ha-set {\"enable\":false}\npolicy old no\n" \
     "stop old 300\nmetadb trim\nmetadb dump\nrename old oms_331.old-r1\nrename new oms_331\n" \
-    "start new\nmetadb fingerprint\ninit new\nmetadb servers\npolicy new always\n"            \
+    "start new\nmetadb fingerprint\nexec new\ninit new\nmetadb servers\npolicy new always\n"  \
     "metadb ha-get\nmetadb ha-set on, refetch\n"
 /* The two good ends. */
 #define NEW_SERVES                                                           \
