@@ -25,6 +25,7 @@ check_deps='
 libcmocka-dev                   pc:cmocka
 docker.io                       dockerd
 docker.io                       docker
+docker-registry                 docker-registry
 containerd                      containerd
 runc                            runc
 mariadb-server                  mariadbd

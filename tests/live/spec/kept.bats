@@ -8,6 +8,7 @@ setup() {
 }
 
 teardown() {
+    [ -z "${REGISTRY:-}" ] || kill "$REGISTRY" 2>/dev/null || true
     remove_containers
 }
 
@@ -126,6 +127,50 @@ teardown() {
     differs_as_planned
     changes "$UPGRADE_ROW" \
         'Config.Image: "localhost:5000/oms:feature_3.3.1-ce" → "localhost:5000/oms:feature_4.0.0-ce"'
+}
+
+# registry: a real one on loopback, which engines take without TLS. Sets REGISTRY and PORT.
+registry() {
+    local d=$BATS_TEST_TMPDIR/registry
+    mkdir "$d"
+    PORT=$("$SPEC_SRC/site.sh" port "$SPEC_DIR")
+    printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "127.0.0.1:%s"}\n' "$d" "$PORT" >"$d.yaml"
+    docker-registry serve "$d.yaml" >"$d.log" 2>&1 3>&- &
+    REGISTRY=$!
+    until curl -sf -o "$d.answer" "http://127.0.0.1:$PORT/v2/" 3>&-; do
+        kill -0 "$REGISTRY"
+        sleep 0.05
+    done
+}
+
+@test 'an image by its digest, pulled from a registry with a port' {
+    local repo digest
+    registry
+    repo=127.0.0.1:$PORT/site/oms
+    engine tag "$IMAGE" "$repo:$OLD"
+    engine tag "lab/oms:$NEW" "$repo:$NEW"
+    engine push -q "$repo:$OLD" >/dev/null
+    digest=$(engine image inspect --format '{{join .RepoDigests "\n"}}' "$repo:$OLD" | grep "^$repo@")
+    grep -qE "^$repo@sha256:[0-9a-f]{64}$" <<<"$digest"
+    # As on a host that never had the tag.
+    engine rmi "$repo:$OLD" >/dev/null
+    engine pull -q "$digest" >/dev/null
+    for IMAGE in "$digest" "$repo:$OLD@${digest#*@}"; do
+        old
+        [ "$(jq -r '.[0].Config.Image' <<<"$(engine inspect "$NAME")")" = "$IMAGE" ]
+        differs_as_planned
+        changes "$UPGRADE_ROW" "Config.Image: \"$IMAGE\" → \"$repo:$NEW\""
+        [ "$(jq -r .from.version <<<"$PLAN")" = 3.3.1-CE ]
+        remove_containers
+    done
+    # The same without a tag.
+    engine tag "lab/oms:$OLD" "$repo:latest"
+    IMAGE=$repo
+    old
+    differs_as_planned
+    changes "$UPGRADE_ROW" "Config.Image: \"$repo\" → \"$repo:$NEW\""
+    remove_containers
+    engine rmi "$repo:latest" "$repo:$NEW" >/dev/null
 }
 
 @test 'hosts and name servers' {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The engine and the images of tests/live/spec: site.sh up|down DIR
+# The engine and the images of tests/live/spec: site.sh up|down|port DIR
 set -eu
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../lab.sh"
@@ -64,6 +64,10 @@ command=${1:?command}
 dir=${2:?folder}
 case $command in
 up) site_up ;;
+port)
+    lab_use "$dir/lab"
+    lab_free_port
+    ;;
 down)
     [ ! -e "$dir/lab/lab.env" ] || lab_down "$dir/lab"
     ;;

@@ -526,6 +526,32 @@ static void test_equal_by_other_words(void **state)
     assert_difference(&s, "");
 }
 
+/* What engines of today have and that of the samples has not (API 1.43, 1.44). */
+static void test_newer_engine(void **state)
+{
+    (void)state;
+    AUTO_SAMPLE struct sample s;
+    static const char annotations[] = "{\"org.example.team\":\"oms\",\"org.example.x\":\"a=b\"}";
+
+    sample_load(&s, "settings");
+    json_object_set_new(s.old.host_config, "Annotations", json_loads(annotations, 0, NULL));
+    json_object_set_new(json_object_get(s.old.config, "Healthcheck"), "StartInterval",
+                        json_integer(7000000000));
+    desire(&s, NULL);
+    assert_json(host(&s, "Annotations"), annotations);
+    assert_int_equal(json_int(config(&s, "Healthcheck"), "StartInterval", 0), 7000000000);
+    AUTO_JSON json_t *lost = spec_unkeepable(&s.old);
+    assert_json(lost, "[]");
+    assert_difference(&s, "{\"by\":\"engine\",\"field\":\"Config.Healthcheck.StartInterval\","
+                          "\"new\":null,\"old\":7000000000},"
+                          "{\"by\":\"engine\",\"field\":\"HostConfig.Annotations\",\"new\":null,"
+                          "\"old\":{\"org.example.team\":\"oms\",\"org.example.x\":\"a=b\"}}");
+    json_object_set_new(s.created.host_config, "Annotations", json_loads(annotations, 0, NULL));
+    json_object_set_new(json_object_get(s.created.config, "Healthcheck"), "StartInterval",
+                        json_integer(7000000000));
+    assert_difference(&s, "");
+}
+
 static void test_mounts_that_differ(void **state)
 {
     (void)state;
@@ -598,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_unkeepable),
         cmocka_unit_test(test_each_difference),
         cmocka_unit_test(test_equal_by_other_words),
+        cmocka_unit_test(test_newer_engine),
         cmocka_unit_test(test_mounts_that_differ),
         cmocka_unit_test(test_secrets_are_masked),
     };
