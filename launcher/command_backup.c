@@ -79,7 +79,7 @@ int command_backup(const struct options *options)
     if (session_open(options, &l.session, &err) != 0 ||
         locked_open(&l, options->arguments.items[1], NULL, &err) != 0 ||
         take_backup(&l, options, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     return EXIT_DONE;
 }
@@ -232,7 +232,7 @@ int command_restore(const struct options *options)
         find_backup(&l.session, &list, &b, &err) != 0 ||
         choose_container(options, b, &container, &endpoint, &err) != 0 ||
         locked_open(&l, container, endpoint, &err) != 0 || restore(&l, b, options, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     return EXIT_DONE;
 }
@@ -278,15 +278,15 @@ int command_verify(const struct options *options)
     const char *container;
     const char *endpoint;
     if (session_open(options, &session, &err) != 0 || find_backup(&session, &list, &b, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     if (!options->rehearse && options->against == NULL) {
         metadb_access_none(&session, &access);
     } else if (choose_container(options, b, &container, &endpoint, &err) != 0 ||
                metadb_access_open(&session, container, endpoint, &access, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
-    return verify(&access, b, options, &err) == 0 ? EXIT_DONE : session_fail(&err);
+    return verify(&access, b, options, &err) == 0 ? EXIT_DONE : session_fail(options, &err);
 }
 
 /* ---- ha ---- */
@@ -338,7 +338,7 @@ int command_ha(const struct options *options)
     const char *word = options->arguments.items[2];
     if (!str_eq(word, "on") && !str_eq(word, "off") && !str_eq(word, "show")) {
         err_fail(&err, ERR_USAGE, "'%s' is nothing that HA can be\nHINT: on, off or show", word);
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     int rc = session_open(options, &l.session, &err);
     if (rc == 0 && str_eq(word, "show")) {
@@ -346,5 +346,5 @@ int command_ha(const struct options *options)
     } else if (rc == 0) {
         rc = locked_open(&l, options->arguments.items[1], NULL, &err);
     }
-    return rc == 0 && ha(&l.access, options, &err) == 0 ? EXIT_DONE : session_fail(&err);
+    return rc == 0 && ha(&l.access, options, &err) == 0 ? EXIT_DONE : session_fail(options, &err);
 }

@@ -45,7 +45,7 @@ int command_backups(const struct options *options)
     AUTO_BACKUPS struct backup_list list = {.items = NULL};
     if (session_open(options, &session, &err) != 0 ||
         backups_read(session.state, &list, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     AUTO_JSON json_t *all = json_array();
     for (size_t i = 0; i < list.count; i++) {
@@ -104,7 +104,7 @@ int command_prune(const struct options *options)
     struct err err = ERR_INIT;
     AUTO_SESSION struct session session = {.options = NULL};
     if (session_open(options, &session, &err) != 0 || prune(&session, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     return EXIT_DONE;
 }

@@ -15,7 +15,7 @@ int command_plan(const struct options *options)
     AUTO_SURVEY struct survey survey = {.desired = NULL};
     if (session_open(options, &session, &err) != 0 ||
         session_survey(&session, &survey, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     if (session_wants_json(options)) {
         AUTO_JSON json_t *document = plan_to_json(&survey.plan);
@@ -30,7 +30,7 @@ int command_plan(const struct options *options)
         fputs(str_get(&text), stdout);
     }
     if (!survey.already_there && survey_check(&survey, &err) != 0) {
-        return session_fail(&err);
+        return session_complain(&err);
     }
     return EXIT_DONE;
 }
@@ -42,7 +42,7 @@ int command_check(const struct options *options)
     AUTO_SURVEY struct survey survey = {.desired = NULL};
     if (session_open(options, &session, &err) != 0 ||
         session_survey(&session, &survey, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     if (session_wants_json(options)) {
         AUTO_JSON json_t *document =
@@ -59,7 +59,7 @@ int command_check(const struct options *options)
         }
         fputs(str_get(&text), stdout);
     }
-    return survey_check(&survey, &err) == 0 ? EXIT_DONE : session_fail(&err);
+    return survey_check(&survey, &err) == 0 ? EXIT_DONE : session_complain(&err);
 }
 
 static json_t *mounts_to_json(const struct container *c)
@@ -117,12 +117,12 @@ int command_inspect(const struct options *options)
     AUTO_ENGINE struct engine *engine = NULL;
     AUTO_NODE struct node node = {.name = NULL};
     if (session_open(options, &session, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     const struct engine_options engine_options = {.endpoint = session.endpoint, .read_only = true};
     if (engine_open(&engine_options, &engine, &err) != 0 ||
         node_observe(engine, options->arguments.items[1], &node, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     AUTO_JSON json_t *document = node_to_json(&node);
     if (session_wants_json(options)) {

@@ -114,7 +114,7 @@ static int take_up(const struct session *s, const struct past_run *p, const stru
         .lock_wait_ms = s->options->lock_wait_ms,
     };
     if (execution_take_up(&request, &execution, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(s->options, &err);
     }
     log_info("Run %s on '%s'", p->id, p->deployment);
     struct run_outcome outcome;
@@ -136,19 +136,19 @@ static int take_up_locked(const struct session *s, const char *id, bool back)
     AUTO_PLAN struct plan plan = {.json = NULL};
     AUTO_HISTORY struct history history = {.items = NULL};
     if (history_read(s->state, &history, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(s->options, &err);
     }
     const struct past_run *p = history_find(&history, id);
     if (p == NULL || p->damage != NULL) {
         err_fail(&err, ERR_STATE, "%s", p == NULL ? "the run is gone" : p->damage);
-        return session_fail(&err);
+        return session_fail(s->options, &err);
     }
     if (has_nothing_left(p, back)) {
         return say_over(p);
     }
     if (refuse_superseded(&history, p, &err) != 0 || (back && check_losses(s, p, &err) != 0) ||
         execution_load_plan(s->state, p->id, &plan, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(s->options, &err);
     }
     return take_up(s, p, &plan, back);
 }
@@ -161,18 +161,18 @@ static int go_on(const struct options *options, bool back)
     AUTO_FD int lock = -1;
     if (session_open(options, &session, &err) != 0 ||
         history_read(session.state, &history, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     const struct past_run *p = choose_run(&session, &history, &err);
     if (p == NULL) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     if (has_nothing_left(p, back)) {
         return say_over(p);
     }
     if (state_lock(session.state, p->endpoint, p->deployment, p->id, options->lock_wait_ms, &lock,
                    &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     return take_up_locked(&session, p->id, back);
 }

@@ -66,7 +66,7 @@ int command_runs(const struct options *options)
     AUTO_HISTORY struct history history = {.items = NULL};
     if (session_open(options, &session, &err) != 0 ||
         history_read(session.state, &history, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     AUTO_JSON json_t *runs = json_array();
     for (size_t i = 0; i < history.count; i++) {
@@ -142,7 +142,7 @@ int command_status(const struct options *options)
     AUTO_HISTORY struct history history = {.items = NULL};
     if (session_open(options, &session, &err) != 0 ||
         history_read(session.state, &history, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     const char *id = options->arguments.count > 1 ? options->arguments.items[1] : NULL;
     const struct past_run *p = history_find(&history, id);
@@ -150,7 +150,7 @@ int command_status(const struct options *options)
         err_fail(&err, ERR_NOT_FOUND,
                  "there is no run %s%sin '%s'\nHINT: 'omslaunch runs' lists them",
                  id != NULL ? id : "", id != NULL ? " " : "", session.state);
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     print_status(&session, p);
     return EXIT_DONE;

@@ -41,7 +41,7 @@ static int refuse_unfinished(const struct session *s, const char *name)
     struct err err = ERR_INIT;
     AUTO_HISTORY struct history history = {.items = NULL};
     if (history_read(s->state, &history, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(s->options, &err);
     }
     const struct past_run *held = history_unfinished(&history, name, s->endpoint);
     if (held == NULL) {
@@ -54,14 +54,13 @@ static int refuse_unfinished(const struct session *s, const char *name)
                  "'%s/runs/%s' away",
                  held->id, name, (int)strcspn(held->damage, "\n"), held->damage, s->state,
                  held->id);
-        return session_fail(&err);
+        return session_fail(s->options, &err);
     }
     err_fail(&err, ERR_STATE,
              "run %s on '%s' is not ended: it stopped at '%s'\n"
              "HINT: end it first, with 'omslaunch resume %s' or 'omslaunch rollback %s'",
              held->id, name, held->step != NULL ? held->step : "the beginning", held->id, held->id);
-    log_err(&err);
-    return EXIT_HELD;
+    return session_fail_as(s->options, &err, EXIT_HELD, NULL);
 }
 
 static int say_nothing_to_do(const struct options *options, const struct survey *survey)
@@ -94,7 +93,7 @@ static int carry_out(const struct session *s, const struct survey *survey, const
         .no_probe = waiver_list_find(&s->waivers, "metadb.privileges", clock_wall_ms()) != NULL,
     };
     if (execution_begin(&request, &execution, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(s->options, &err);
     }
     log_info("Run %s", run_id);
     struct run_outcome outcome;
@@ -113,14 +112,14 @@ static int upgrade_locked(const struct session *s, const char *run_id)
         return held;
     }
     if (session_survey(s, &survey, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(s->options, &err);
     }
     if (survey.already_there) {
         return say_nothing_to_do(s->options, &survey);
     }
     show_plan(&survey);
     if (survey_check(&survey, &err) != 0) {
-        return session_fail(&err);
+        return session_fail_as(s->options, &err, exit_code_of_error(&err), &survey.findings);
     }
     if (!is_confirmed(s->options)) {
         log_info("Nothing was changed.");
@@ -143,7 +142,7 @@ int command_upgrade(const struct options *options)
         state_prepare(session.state, &err) != 0 ||
         state_lock(session.state, session.endpoint, options->arguments.items[1], run_id,
                    options->lock_wait_ms, &lock, &err) != 0) {
-        return session_fail(&err);
+        return session_fail(options, &err);
     }
     return upgrade_locked(&session, run_id);
 }

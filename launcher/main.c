@@ -10,6 +10,7 @@
 #include "launcher/help.h"
 #include "launcher/options.h"
 #include "launcher/plugin.h"
+#include "launcher/session.h"
 
 static int fail(const struct err *err)
 {
@@ -92,14 +93,14 @@ static int dispatch(int argc, char *const *argv, const struct options *o)
     }
     if (options_check_command(argc, argv, command->bit, command->name, &err) != 0 ||
         check_arguments(command, o, &err) != 0) {
-        return fail(&err);
+        return session_fail(o, &err);
     }
     if (str_eq(o->output, "junit") && command->bit != CMD_CHECK) {
         err_fail(&err, ERR_USAGE,
                  "'%s' does not print junit\nHINT: 'omslaunch check' does; here --output takes "
                  "text|json",
                  command->name);
-        return fail(&err);
+        return session_fail(o, &err);
     }
     return command->run(o);
 }

@@ -86,7 +86,8 @@ static const struct option_row rows[] = {
      "where runs and backups are kept; default: /var/lib/omslaunch as root, else "
      "$XDG_STATE_HOME/omslaunch"},
     {"output", 'o', OPTION_TEXT, "FORM", "text|json|junit", CMD_ALL, AT(output),
-     "form of what goes to stdout: text or json; of 'check' also junit, each rule a test"},
+     "form of what goes to stdout: text or json (one document, also of a failure); of 'check' also "
+     "junit, each rule a test"},
     {"quiet", 'q', OPTION_FLAG, NULL, NULL, CMD_ALL, AT(quiet),
      "say nothing but warnings and errors"},
     {"log-level", '\0', OPTION_TEXT, "LEVEL", "error|warn|info|debug", CMD_ALL, AT(log_level),

@@ -146,10 +146,38 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
     return 0;
 }
 
-int session_fail(const struct err *err)
+int session_complain(const struct err *err)
 {
     log_err(err);
     return exit_code_of_error(err);
+}
+
+int session_fail(const struct options *options, const struct err *err)
+{
+    return session_fail_as(options, err, exit_code_of_error(err), NULL);
+}
+
+int session_fail_as(const struct options *options, const struct err *err, int code,
+                    const struct findings *findings)
+{
+    session_complain(err);
+    if (!session_wants_json(options)) {
+        return code;
+    }
+    const struct command *command = command_find(options->arguments.items[0]);
+    bool has_name = command != NULL && str_starts_with(command->arguments, "NAME") &&
+                    options->arguments.count > 1;
+    const char *result = code == EXIT_REFUSED ? "refused" : code == EXIT_HELD ? "held" : "failed";
+    AUTO_JSON json_t *document =
+        json_make("{s:s, s:o, s:s, s:i}", "command", options->arguments.items[0], "deployment",
+                  json_from_text(has_name ? options->arguments.items[1] : NULL), "result", result,
+                  "exit", code);
+    json_put(document, "error", json_from_text(err->text));
+    if (findings != NULL) {
+        json_put(document, "findings", findings_to_json(findings));
+    }
+    session_print_json(document);
+    return code;
 }
 
 void session_print_json(const json_t *document)

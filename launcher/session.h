@@ -33,8 +33,15 @@ int session_need_tag(const struct options *options, struct err *err) MUST_USE;
 /* The survey of the container and tag that the command line names. */
 int session_survey(const struct session *s, struct survey *ret, struct err *err) MUST_USE;
 
-/* Says the error; returns its exit code. */
-int session_fail(const struct err *err);
+/* Says the error to people; returns its exit code. */
+int session_complain(const struct err *err);
+/* Also, with --output json, as the document of this command: {"command", "deployment", "result":
+ * "refused"|"held"|"failed", "exit", "error"}. */
+int session_fail(const struct options *options, const struct err *err);
+/* The same with another exit code than the error's own, and with what the rules found; `findings`
+ * may be NULL. */
+int session_fail_as(const struct options *options, const struct err *err, int code,
+                    const struct findings *findings);
 /* One JSON document on stdout. */
 void session_print_json(const json_t *document);
 bool session_wants_json(const struct options *options);

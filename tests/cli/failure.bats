@@ -87,6 +87,8 @@ INIT_ERROR="'bash /root/docker_init.sh' in the new container ended with exit cod
     says 13 "run $run on 'oms_331' is not ended: it stopped at 'init_metadata'" \
         "end it first, with 'omslaunch resume $run' or 'omslaunch rollback $run'" \
         upgrade oms_331 --tag "$NEW" "${AT[@]}"
+    run -13 --separate-stderr omslaunch upgrade oms_331 --tag "$NEW" -o json "${AT[@]}"
+    same '["upgrade","oms_331","held",13]' "$(jq -c '[.command, .deployment, .result, .exit]' <<<"$output")"
     site snapshot | diff "$BATS_TEST_TMPDIR/held" -
     run -0 --separate-stderr omslaunch rollback --yes "${AT[@]}"
     old_is_back

@@ -157,6 +157,44 @@ mounts     /etc/localtime → /etc/localtime (ro)
     same '["nothing-to-do","oms_331",0]' "$(jq -c '[.result, .deployment, .exit]' <<<"$output")"
 }
 
+# fails_as RESULT CODE DEPLOYMENT ARGUMENT…: stdout is one document, which says what stderr says.
+fails_as() {
+    local result=$1 code=$2 deployment=$3
+    shift 3
+    run "-$code" --separate-stderr omslaunch "$@" -o json
+    one_document
+    same "$(jq -cn --arg command "$1" --argjson deployment "$deployment" --arg result "$result" --argjson exit "$code" \
+        --arg error "${stderr#omslaunch: error: }" '{$command, $deployment, $result, $exit, $error}')" "$(jq -c 'del(.findings)' <<<"$output")"
+}
+
+@test "--output json of a command that fails: one document with its error" {
+    local command
+    echo 'nodes: []' >"$BATS_TEST_TMPDIR/site.yaml"
+    for command in upgrade plan check; do
+        fails_as failed 1 '"gone"' "$command" gone -q --tag "$NEW" "${AT[@]}"
+        fails_as failed 64 '"oms_331"' "$command" oms_331 "${AT[@]}"
+        fails_as failed 69 '"oms_331"' "$command" oms_331 --tag "$NEW" --host unix:///nowhere.sock
+        fails_as failed 78 '"oms_331"' "$command" oms_331 -q --tag "$NEW" "${AT[@]}" --config "$BATS_TEST_TMPDIR/site.yaml"
+    done
+    fails_as failed 64 null upgrade
+    fails_as failed 64 '"oms_331"' upgrade oms_331 second
+    fails_as failed 1 null status 20200101-000000-0000 "${AT[@]}"
+    fails_as failed 64 null verify none "${AT[@]}"
+    fails_as failed 64 '"oms_331"' ha oms_331 perhaps "${AT[@]}"
+}
+
+@test "--output json of an upgrade that is refused: with what the rules found" {
+    fails_as refused 65 '"oms_331"' upgrade oms_331 -q --tag "$NEW" "${AT[@]}"
+    same "fail image '$REPO:$NEW' is not on the engine" "$(jq -r '.findings[] | select(.rule == "image.present") | .verdict + " " + .text' <<<"$output")"
+    has "$(jq -r .error <<<"$output")" "1 rule refuses this upgrade:"
+    # What check and plan printed has no second document after it.
+    run -65 --separate-stderr omslaunch check oms_331 -q -o json --tag "$NEW" "${AT[@]}"
+    one_document
+    same '["deployment","findings"]' "$(jq -c keys <<<"$output")"
+    run -65 --separate-stderr omslaunch plan oms_331 -q -o json --tag "$NEW" "${AT[@]}"
+    one_document
+}
+
 @test "runs without a state folder: none, and none is made" {
     run -0 --separate-stderr omslaunch runs "${AT[@]}"
     same '' "$output$stderr"
