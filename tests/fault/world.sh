@@ -10,10 +10,13 @@ NAME=oms_331
 VOLATILE=(cm_hb_331.heart_beat cm_hb_331.heatbeat_sequence rm_331.oms_audit cm_331.lab_init_runs)
 # Records in the journal of an upgrade that nothing disturbs.
 UPGRADE_RECORDS=26
-VARIANTS='init-fails-halfway main-dies main-dies-later never-healthy slow-init=4'
+VARIANTS='init-fails-halfway main-dies main-dies-later never-healthy slow-init=6'
 
 . "$FAULT_SRC/../live/lab.sh"
 export LAB_QUIET=1 LAB_SEQ_ROWS=50 LAB_PROJECTS=20
+# As long as it takes on a busy machine: who waits for a state goes on when it is there.
+export LAB_ENGINE_TIMEOUT=120 LAB_DB_TIMEOUT=120
+PATIENCE=120
 
 # ---- making it --------------------------------------------------------------------------------
 
@@ -43,7 +46,7 @@ world_up() {
     lab_up "$W/lab"
     world_adopt
     if [ "$FAULT_WORLD" = 1 ]; then world_images; fi
-    lab_wait 120 'the images' test -e "$FAULT_DIR/images/done"
+    lab_wait 300 'the images' test -e "$FAULT_DIR/images/done"
     for image in "$FAULT_DIR"/images/*.tar; do
         lab_docker e1 load --quiet -i "$image" >/dev/null
     done
@@ -115,9 +118,9 @@ om() {
     printf '$ omslaunch %s %s\n' "$*" "${OM_ENV[*]}"
     if [ "${#OM_ENV[@]}" -gt 0 ]; then
         env LD_PRELOAD="$OMSLAUNCH_BUILD/tests/fault/killer.so" "${OM_ENV[@]}" \
-            timeout -k 5 120 "$W/bin/omslaunch" "$@" --state-dir "$STATE" >"$W/said" 2>&1 </dev/null || RC=$?
+            timeout -k 5 600 "$W/bin/omslaunch" "$@" --state-dir "$STATE" >"$W/said" 2>&1 </dev/null || RC=$?
     else
-        timeout -k 5 120 "$W/bin/omslaunch" "$@" --state-dir "$STATE" >"$W/said" 2>&1 </dev/null || RC=$?
+        timeout -k 5 600 "$W/bin/omslaunch" "$@" --state-dir "$STATE" >"$W/said" 2>&1 </dev/null || RC=$?
     fi
     cat "$W/said"
     printf -- '-> %d\n' "$RC"
@@ -125,24 +128,27 @@ om() {
 
 # `timeout` execs the program in a child: the fault must hit omslaunch and not it. Only a journal
 # is looked at, so `timeout` itself stays whole.
-UPGRADE=(upgrade "$NAME" --tag "$NEW_TAG" --stop-timeout 10s --health-timeout 30s)
+UPGRADE=(upgrade "$NAME" --tag "$NEW_TAG" --stop-timeout 10s --health-timeout 60s)
 upgrade() {
     om "${UPGRADE[@]}" --host "$HOST" "$@"
 }
 
-# slow_begin ARGUMENT…: omslaunch in the background, until its docker_init.sh runs. Sets SLOW; its words
-# go to $W/slow, which must not be there from before.
+# slow_begin ARGUMENT…: omslaunch in the background, stopped while its docker_init.sh runs, so that it is
+# there for as long as a case needs it. Sets SLOW; its words go to $W/slow, which must not be there
+# from before.
 slow_begin() {
     printf '$ omslaunch %s &\n' "$*"
     rm -f "$W/slow"
     "$W/bin/omslaunch" "$@" --state-dir "$STATE" >"$W/slow" 2>&1 </dev/null &
     SLOW=$!
-    lab_wait 60 'a running docker_init.sh' grep -q '1/3' "$W/slow"
+    lab_wait "$PATIENCE" 'a running docker_init.sh' grep -q '1/3' "$W/slow"
+    kill -STOP "$SLOW"
 }
 
-# Sets RC.
+# It goes on, to its end. Sets RC.
 slow_end() {
     RC=0
+    kill -CONT "$SLOW" 2>/dev/null || true
     wait "$SLOW" || RC=$?
     sed 's/^/slow: /' "$W/slow"
 }
@@ -176,7 +182,7 @@ proxy_start() {
     rm -f "$W/proxy.sock" "$W/proxy.log"{,.go,.done}
     "$OMSLAUNCH_BUILD/tests/fault/proxy" "$W/proxy.sock" "$SOCKET" "$W/proxy.log" "$@" &
     echo "$!" >"$W/proxy.pid"
-    lab_wait 5 'the proxy' test -S "$W/proxy.sock"
+    lab_wait "$PATIENCE" 'the proxy' test -S "$W/proxy.sock"
 }
 
 proxy_stop() {
@@ -296,7 +302,7 @@ compare() {
 # The old one serves as if nothing had been.
 expect_old() {
     local id
-    lab_oms_wait n1 10 || fail 'OMS is not healthy'
+    lab_oms_wait n1 "$PATIENCE" || fail 'OMS is not healthy'
     snapshot old >"$W/now.old"
     compare "$W/golden.old" "$W/now.old"
     id=$(lab_docker e1 inspect -f '{{.Id}}' "$NAME")
@@ -308,7 +314,7 @@ expect_old() {
 
 expect_new() {
     local runs
-    lab_oms_wait n1 10 || fail 'OMS is not healthy'
+    lab_oms_wait n1 "$PATIENCE" || fail 'OMS is not healthy'
     snapshot new >"$W/now.new"
     compare "$W/golden.new" "$W/now.new"
     check_health 4.0.0

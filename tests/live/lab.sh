@@ -37,21 +37,46 @@ lab_wait() {
     done
 }
 
-# lab_free_port: a loopback TCP port that nothing listens on. Below the ephemeral range, so that no
-# outgoing connection takes it before its server does.
+# lab_free_port: a loopback TCP port that nothing listens on, and that no other lab on this machine has been
+# given: its server may start much later. Below the ephemeral range, so that no outgoing connection
+# takes it before. A claim is a link to the lab that has it; one that leads nowhere is void.
+LAB_PORTS=/run/omsl-ports
+
 lab_free_port() {
+    local tries=0
+    # Who goes last takes the folder away, perhaps from under us: then again.
+    while [ "$tries" -lt 10 ]; do
+        mkdir -p "$LAB_PORTS"
+        (flock 9 && lab_claim_port) 9<"$LAB_PORTS" && return 0
+        tries=$((tries + 1))
+    done 2>/dev/null
+    lab_fail 'no free port between 20000 and 32000'
+}
+
+lab_claim_port() {
     local port tries=0
     while [ "$tries" -lt 200 ]; do
-        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        if ! awk -v p="$(printf ':%04X' "$port")" \
-            'substr($2, length($2) - 4) == p { found = 1 } END { exit !found }' \
-            /proc/net/tcp /proc/net/tcp6 2>/dev/null; then
+        tries=$((tries + 1))
+        # Not RANDOM: shells that were forked at once may draw the same numbers.
+        port=$((20000 + SRANDOM % 12000))
+        if [ ! -e "$LAB_PORTS/$port" ] && ! lab_port_listens "$port" &&
+            ln -sfn "${LAB_DIR:-/proc/$$}" "$LAB_PORTS/$port"; then
             printf '%s\n' "$port"
             return 0
         fi
-        tries=$((tries + 1))
     done
-    lab_fail 'no free port between 20000 and 32000'
+    return 1
+}
+
+lab_port_listens() {
+    awk -v p="$(printf ':%04X' "$1")" \
+        'substr($2, length($2) - 4) == p { found = 1 } END { exit !found }' \
+        /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+lab_release_ports() {
+    [ ! -d "$LAB_PORTS" ] || find "$LAB_PORTS" \( -lname "$LAB_DIR" -o -xtype l \) -delete
+    rmdir "$LAB_PORTS" 2>/dev/null || true
 }
 
 # lab_daemon LOG COMMAND...: starts COMMAND in a session of its own, away from the terminal and
@@ -219,6 +244,7 @@ lab_down() {
     lab_end_strays
     lab_unmount "$LAB_DIR/"
     lab_remove_absent
+    lab_release_ports
     if [ "$failed" = 0 ] && rm -rf --one-file-system "$LAB_DIR"; then
         lab_say "down: $LAB_DIR"
         LAB_DIR=

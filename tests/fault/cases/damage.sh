@@ -143,7 +143,6 @@ damage_old_started() {
     upgrade
     OM_ENV=()
     lab_docker e1 start "$OLD_ID" >/dev/null
-    sleep 1
     om resume --on-failure hold
     is_rc 13
     said 'the old container' 'omslaunch did not start it'
@@ -157,7 +156,6 @@ damage_old_started_back() {
     held
     lab_docker e1 stop "$NAME" >/dev/null
     lab_docker e1 start "$OLD_ID" >/dev/null
-    sleep 1
     om resume
     is_rc 13
     said 'the old container' 'omslaunch did not start it'
@@ -207,8 +205,8 @@ world_adopt
 name=omslaunch.$(printf '%s' "$LAB_RM_DB" | sha256sum | cut -c1-16)
 id=\$(lab_sql <<<"select is_used_lock('\$name')")
 [ "\$id" != NULL ] || exit 1
-lab_sql <<<"kill \$id; select get_lock('\$name', 5); do sleep(8);" >'$W/stolen' 2>&1 3>&- &
-sleep 1.5
+lab_sql <<<"kill \$id; select get_lock('\$name', 60); do sleep(8);" >'$W/stolen' 2>&1 3>&- &
+until lab_sql <<<"select is_used_lock('\$name')" | grep -qvxE "NULL|\$id"; do sleep 0.1; done
 STEAL
     chmod 755 "$W/steal"
     OM_ENV=(OMSL_FAULT=exec:12 OMSL_EXEC="$W/steal")
@@ -217,7 +215,7 @@ STEAL
     is_rc 13
     said 'another run works on these databases' HINT
     # The thief's client writes when it ends.
-    lab_wait 20 'the end of the thief' test -s "$W/stolen"
+    lab_wait "$PATIENCE" 'the end of the thief' test -s "$W/stolen"
     [ "$(cat "$W/stolen")" = 1 ] || fail 'the lock was not taken'
     settle
 }

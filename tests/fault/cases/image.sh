@@ -8,12 +8,12 @@ image_cases() {
 }
 
 image_fails() {
-    upgrade --image "lab/$1" --health-timeout 5s
+    upgrade --image "lab/$1" --health-timeout 15s
     is_rc 10
     case $1 in
     init-fails-halfway) said 'docker_init.sh' 'ended with exit code 1' 'ERROR 1060' ;;
     main-dies) said 'stopped with exit code 3 before OMS was healthy' 'OutOfMemoryError' ;;
-    never-healthy) said 'OMS is not healthy after 5 s' ;;
+    never-healthy) said 'OMS is not healthy after 15 s' ;;
     esac
     expect_old_end
     check_failed_kept
@@ -38,7 +38,7 @@ image_held() {
 image_dies_later() {
     upgrade --image lab/main-dies-later
     is_rc 0 12
-    lab_wait 20 'the end of the new one' has_died
+    lab_wait "$PATIENCE" 'the end of the new one' has_died
     om rollback
     is_rc 64
     accept_losses

@@ -101,6 +101,6 @@ kill_init_start() {
         : >"$W/proxy.log.go"
     fi
     is_rc 0
-    [ "$how" = kill ] || lab_wait 20 'the end of the late call' test -e "$W/proxy.log.done"
+    [ "$how" = kill ] || lab_wait "$PATIENCE" 'the end of the late call' test -e "$W/proxy.log.done"
     expect_end "$go"
 }

@@ -74,7 +74,8 @@ lock_dead_owner() {
 # of the upgrade must ask first.
 lock_waits() {
     begin_slow
-    om rollback --lock-wait 60s
+    kill -CONT "$SLOW"
+    om rollback --lock-wait 5m
     is_rc 64
     said 'was a success' '--yes-lose-changes-since'
     end_slow

@@ -43,8 +43,8 @@ CRASH
     OM_ENV=(OMSL_FAULT="exec:$n" OMSL_EXEC="$W/crash")
     upgrade "${image[@]}"
     OM_ENV=()
-    lab_wait 20 'the engine' lab_engine_lives e1
-    lab_wait 20 'the MetaDB' lab_db_lives
+    lab_wait "$PATIENCE" 'the engine' lab_engine_lives e1
+    lab_wait "$PATIENCE" 'the MetaDB' lab_db_lives
     # An engine of version 20.10 that crashed leaves everything down. What omslaunch had not touched is
     # not its own to start.
     if [ "$(run_result)" = unchanged ] || { [ "$n" = 4 ] && [ "$service" = engine ]; }; then

@@ -34,17 +34,18 @@ lab_cnf_quote() {
 lab_db_start() {
     local dir=$LAB_DIR/db
     lab_db_lives && return 0
-    mkdir -p "$dir" && chmod 700 "$dir" || return 1
+    # A server that starts removes temporary tables from its folder for them, also those of others.
+    mkdir -p "$dir/tmp" && chmod 700 "$dir" || return 1
     if [ ! -d "$dir/data/mysql" ]; then
-        if ! mariadb-install-db --no-defaults --datadir="$dir/data" --user=root --skip-test-db \
-            --auth-root-authentication-method=normal >"$dir/log" 2>&1; then
-            tail -n 5 "$dir/log" >&2
+        if ! TMPDIR=$dir/tmp mariadb-install-db --no-defaults --datadir="$dir/data" --user=root \
+            --skip-test-db --auth-root-authentication-method=normal >"$dir/log" 2>&1; then
+            grep -a ERROR "$dir/log" >&2
             return 1
         fi
     fi
     # shellcheck disable=SC2086
     lab_daemon "$dir/log" mariadbd --no-defaults --user=root --datadir="$dir/data" \
-        --socket="$LAB_DB_SOCK" --pid-file="$dir/pid" --port="$LAB_DB_PORT" \
+        --tmpdir="$dir/tmp" --socket="$LAB_DB_SOCK" --pid-file="$dir/pid" --port="$LAB_DB_PORT" \
         --bind-address=127.0.0.1 --skip-name-resolve --default-time-zone=-03:30 \
         --character-set-server=latin1 --collation-server=latin1_german2_ci \
         --max-allowed-packet=64M --innodb-flush-log-at-trx-commit=2 \

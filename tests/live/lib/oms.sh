@@ -116,7 +116,7 @@ lab_oms_healthy() {
 
 # lab_oms_wait NODE [SECONDS]
 lab_oms_wait() {
-    lab_wait "${2:-20}" "healthy OMS on $1" lab_oms_healthy "$1"
+    lab_wait "${2:-60}" "healthy OMS on $1" lab_oms_healthy "$1"
 }
 
 # lab_oms_init NODE NAME: docker_init.sh, as the runbook has it.
