@@ -40,6 +40,7 @@ openssl                         openssl
 zstd                            zstd
 procps                          ps
 bats                            bats
+valgrind                        valgrind
 groff-base                      groff
 '
 lint_deps='
