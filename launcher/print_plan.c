@@ -89,16 +89,16 @@ void print_findings(const struct findings *findings, bool all, struct str *s)
         const char *mark = f->verdict == VERDICT_FAIL && f->severity == SEVERITY_WARN
                                ? "warning"
                                : verdict_text(f->verdict);
-        str_appendf(s, "%-15s %-20s %s", mark, f->rule, f->text);
+        str_appendf(s, "%-14s  %-27s %s", mark, f->rule, f->text);
         if (f->evidence != NULL && f->evidence[0] != '\0') {
             str_appendf(s, " (%s)", f->evidence);
         }
         str_append_c(s, '\n');
         if (f->verdict == VERDICT_FAIL && f->hint != NULL) {
-            str_appendf(s, "%36s HINT: %s\n", "", f->hint);
+            str_appendf(s, "%43s HINT: %s\n", "", f->hint);
         }
         if (f->waiver_reason != NULL) {
-            str_appendf(s, "%36s accepted: %s\n", "", f->waiver_reason);
+            str_appendf(s, "%43s accepted: %s\n", "", f->waiver_reason);
         }
     }
 }
