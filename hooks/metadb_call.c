@@ -1,7 +1,7 @@
 #include "hooks/metadb_call.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "launcher/base/log.h"
 #include "launcher/base/proc.h"
@@ -9,10 +9,16 @@
 /* What is kept of the program's stderr, for the case that it dies without a word on descriptor 3.
  */
 #define STDERR_KEPT_MAX 2000
+/* For a program that is given up while it waits. */
+#define GIVE_UP_TIMEOUT_MS 10000
 
-struct call {
-    const struct metadb_request *request;
-    const struct secret *password;
+struct metadb_waiting {
+    const struct metadb *db;
+    struct metadb_request request;
+    const char *argv[3];
+    struct proc_spec spec;
+    struct proc *proc;
+    json_t *prepared; /* what it says that it has prepared; NULL: nothing */
     json_t *result;
     bool has_error;
     struct err error;
@@ -36,7 +42,7 @@ static json_t *make_document(const struct metadb *db, const struct metadb_reques
     return document;
 }
 
-static void take_event(struct call *call, const char *line, size_t len)
+static void take_event(struct metadb_waiting *call, const char *line, size_t len)
 {
     AUTO_JSON json_t *event = NULL;
     struct err ignored;
@@ -46,51 +52,60 @@ static void take_event(struct call *call, const char *line, size_t len)
     }
     const char *kind = json_text(event, "event", "");
     if (strcmp(kind, "progress") == 0) {
-        if (call->request->progress != NULL) {
-            call->request->progress(call->request->arg, json_text(event, "text", ""),
-                                    (uint64_t)json_int(event, "done", 0),
-                                    (uint64_t)json_int(event, "total", 0),
-                                    str_eq(json_text(event, "unit", ""), "bytes"));
+        if (call->request.progress != NULL) {
+            call->request.progress(call->request.arg, json_text(event, "text", ""),
+                                   (uint64_t)json_int(event, "done", 0),
+                                   (uint64_t)json_int(event, "total", 0),
+                                   str_eq(json_text(event, "unit", ""), "bytes"));
         }
+    } else if (strcmp(kind, "prepared") == 0) {
+        json_decref(call->prepared);
+        call->prepared = json_incref(json_walk(event, "prepared"));
     } else if (strcmp(kind, "result") == 0) {
         json_decref(call->result);
         call->result = json_incref(json_walk(event, "result"));
     } else if (strcmp(kind, "error") == 0) {
         AUTO_STR struct str text = STR_INIT;
         str_append(&text, json_text(event, "text", "the MetaDB program failed without a word"));
-        secret_redact(call->password, &text);
+        secret_redact(call->db->password, &text);
         call->has_error = true;
         err_fail(&call->error, err_kind_from_name(json_text(event, "kind", "")), "%s",
                  str_get(&text));
     }
 }
 
-static int on_line(void *arg, enum proc_stream stream, const char *line, size_t len)
+static enum proc_answer on_line(void *arg, enum proc_stream stream, const char *line, size_t len)
 {
-    struct call *call = arg;
-    if (stream == PROC_REPORT) {
-        take_event(call, line, len);
-        return call->request->is_enough != NULL && call->request->is_enough(call->request->arg);
-    } else if (stream == PROC_STDERR && call->stderr_tail.len < STDERR_KEPT_MAX) {
+    struct metadb_waiting *call = arg;
+    if (stream == PROC_STDERR && call->stderr_tail.len < STDERR_KEPT_MAX) {
         str_append_n(&call->stderr_tail, line, len);
         str_append_c(&call->stderr_tail, '\n');
     }
-    return 0;
+    if (stream != PROC_REPORT) {
+        return PROC_GO_ON;
+    }
+    bool was_prepared = call->prepared != NULL;
+    take_event(call, line, len);
+    if (call->request.is_enough != NULL && call->request.is_enough(call->request.arg)) {
+        return PROC_END;
+    }
+    return call->spec.keep_input && call->prepared != NULL && !was_prepared ? PROC_PAUSE
+                                                                            : PROC_GO_ON;
 }
 
-static int judge(const struct metadb *db, struct call *call, const struct proc_result *ended,
-                 struct err *err)
+static int judge(struct metadb_waiting *call, const struct proc_result *ended, struct err *err)
 {
+    const struct metadb *db = call->db;
     if (ended->stopped) {
         return err_fail(err, ERR_INTERRUPTED, "asked to stop during '%s' on the MetaDB",
-                        call->request->command);
+                        call->request.command);
     }
     if (ended->timed_out) {
         return err_fail(err, ERR_TIMEOUT,
                         "the MetaDB at %s:%u did not finish '%s' in time\n"
                         "HINT: look for long-running statements or locks in the MetaDB "
                         "(show full processlist)",
-                        db->host, db->port, call->request->command);
+                        db->host, db->port, call->request.command);
     }
     if (call->has_error) {
         *err = call->error;
@@ -99,7 +114,7 @@ static int judge(const struct metadb *db, struct call *call, const struct proc_r
     if (ended->exit_code != 0 || call->result == NULL) {
         secret_redact(db->password, &call->stderr_tail);
         err_fail(err, ERR_FAILED, "'%s %s' ended with exit code %d and gave no result%s%s",
-                 db->program, call->request->command, ended->exit_code,
+                 db->program, call->request.command, ended->exit_code,
                  call->stderr_tail.len > 0 ? ": " : "", str_get(&call->stderr_tail));
         return err_hint(err, "see that this program is of the same version as omslaunch, and that "
                              "nothing kills it (dmesg)");
@@ -107,36 +122,123 @@ static int judge(const struct metadb *db, struct call *call, const struct proc_r
     return 0;
 }
 
+/* `waits`: until it is prepared. What ends the request is then an empty line, not the end of stdin.
+ */
+static int begin(const struct metadb *db, const struct metadb_request *request, bool waits,
+                 struct metadb_waiting **ret, struct proc_result *ended, struct err *err)
+{
+    static const char *const envp[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
+                                       NULL};
+    struct metadb_waiting *call = mem_alloc(sizeof(*call));
+    AUTO_JSON json_t *document = make_document(db, request);
+    char *text = json_compact(document);
+    char *input = waits ? mem_printf("%s\n\n", text) : mem_strdup(text);
+    *call = (struct metadb_waiting){
+        .db = db,
+        .request = *request,
+        .argv = {db->program, request->command, NULL},
+        .spec = {.path = db->program,
+                 .argv = call->argv,
+                 .envp = envp,
+                 .input = input,
+                 .input_len = strlen(input),
+                 .keep_input = waits,
+                 .timeout_ms = request->timeout_ms,
+                 .stop_on_signal = request->stop_on_signal,
+                 .on_line = on_line,
+                 .arg = call},
+        .error = ERR_INIT,
+    };
+    int rc = proc_begin(&call->spec, &call->proc, ended, err);
+    secret_wipe(text, strlen(text));
+    secret_wipe(input, strlen(input));
+    free(text);
+    free(input);
+    if (rc != 0) {
+        metadb_waiting_free(call);
+        return -1;
+    }
+    *ret = call;
+    return 0;
+}
+
+static int end_take(struct metadb_waiting *call, const struct proc_result *ended, json_t **ret,
+                    struct err *err)
+{
+    int rc = judge(call, ended, err);
+    if (rc == 0) {
+        *ret = TAKE(call->result);
+    }
+    metadb_waiting_free(call);
+    return rc;
+}
+
 int metadb_call(const struct metadb *db, const struct metadb_request *request, json_t **ret,
                 struct err *err)
 {
-    AUTO_JSON json_t *document = make_document(db, request);
-    char *input = json_compact(document);
-    const char *const argv[] = {db->program, request->command, NULL};
-    const char *const envp[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", NULL};
-    struct call call = {.request = request, .password = db->password, .error = ERR_INIT};
-    const struct proc_spec spec = {
-        .path = db->program,
-        .argv = argv,
-        .envp = envp,
-        .input = input,
-        .input_len = strlen(input),
-        .timeout_ms = request->timeout_ms,
-        .stop_on_signal = request->stop_on_signal,
-        .on_line = on_line,
-        .arg = &call,
-    };
+    struct metadb_waiting *call;
     struct proc_result ended;
-    int rc = proc_run(&spec, &ended, err);
-    secret_wipe(input, strlen(input));
-    free(input);
-    if (rc == 0) {
-        rc = judge(db, &call, &ended, err);
+    if (begin(db, request, false, &call, &ended, err) != 0) {
+        return -1;
     }
-    if (rc == 0) {
-        *ret = TAKE(call.result);
+    return end_take(call, &ended, ret, err);
+}
+
+int metadb_prepare(const struct metadb *db, const struct metadb_request *request,
+                   struct metadb_waiting **ret, struct err *err)
+{
+    struct metadb_waiting *call;
+    struct proc_result ended;
+    if (begin(db, request, true, &call, &ended, err) != 0) {
+        return -1;
     }
-    json_decref(call.result);
-    str_free(&call.stderr_tail);
-    return rc;
+    if (!ended.paused) {
+        AUTO_JSON json_t *ignored = NULL;
+        if (end_take(call, &ended, &ignored, err) == 0) {
+            err_fail(err, ERR_FAILED, "'%s %s' did not wait for the word to go", db->program,
+                     request->command);
+            err_hint(err, "see that this program is of the same version as omslaunch");
+        }
+        return -1;
+    }
+    *ret = call;
+    return 0;
+}
+
+const json_t *metadb_prepared(const struct metadb_waiting *call)
+{
+    return call->prepared;
+}
+
+bool metadb_waits(struct metadb_waiting *call)
+{
+    return proc_lives(call->proc);
+}
+
+int metadb_go_take(struct metadb_waiting *call, uint64_t timeout_ms, json_t **ret, struct err *err)
+{
+    struct proc_result ended;
+    if (proc_go_on(call->proc, "go\n", timeout_ms, &ended, err) != 0) {
+        metadb_waiting_free(call);
+        return -1;
+    }
+    return end_take(call, &ended, ret, err);
+}
+
+/* The end of its stdin tells it to take away what it has made. */
+void metadb_waiting_free(struct metadb_waiting *call)
+{
+    if (call == NULL) {
+        return;
+    }
+    if (call->proc != NULL && proc_lives(call->proc)) {
+        struct proc_result ended;
+        struct err ignored = ERR_INIT;
+        (void)!proc_go_on(call->proc, "", GIVE_UP_TIMEOUT_MS, &ended, &ignored);
+    }
+    proc_free(call->proc);
+    json_decref(call->prepared);
+    json_decref(call->result);
+    str_free(&call->stderr_tail);
+    free(call);
 }

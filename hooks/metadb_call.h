@@ -6,7 +6,11 @@
  * and answers on descriptor 3 (stdout when 3 is not open) with JSON lines:
  *   {"event":"progress","text":"…","done":N,"total":N,"unit":"bytes|rows"}     any number
  *   {"event":"result","result":{…}}   or   {"event":"error","kind":"unreachable","text":"…\nHINT:
- * …"} Exit: 0 done, 75 try again later, 1 failed. */
+ * …"} Exit: 0 done, 75 try again later, 1 failed.
+ *
+ * A command that can prepare itself (dump with "prepare": true) has its request ended by an empty
+ * line, says {"event":"prepared","prepared":{…}} and waits for the line "go"; the end of stdin
+ * instead tells it to take away what it has made, and end. */
 #ifndef OMSLAUNCH_HOOKS_METADB_CALL_H
 #define OMSLAUNCH_HOOKS_METADB_CALL_H
 
@@ -44,5 +48,20 @@ struct metadb_request {
 /* The error's kind and text are the program's own. Caller owns *ret. */
 int metadb_call(const struct metadb *db, const struct metadb_request *request, json_t **ret,
                 struct err *err) MUST_USE;
+
+/* The same in two parts: begins a command that can prepare itself, and returns when it has.
+ * `db` must live as long as *ret, and `request->arg` too. */
+struct metadb_waiting;
+int metadb_prepare(const struct metadb *db, const struct metadb_request *request,
+                   struct metadb_waiting **ret, struct err *err) MUST_USE;
+/* What it says that it has prepared; borrowed. */
+const json_t *metadb_prepared(const struct metadb_waiting *call);
+/* Is it still there? */
+bool metadb_waits(struct metadb_waiting *call) MUST_USE;
+/* Lets it go, to its end. Frees `call`. Caller owns *ret. */
+int metadb_go_take(struct metadb_waiting *call, uint64_t timeout_ms, json_t **ret,
+                   struct err *err) MUST_USE;
+/* Gives it up: it takes away what it has made. NULL is allowed. */
+void metadb_waiting_free(struct metadb_waiting *call);
 
 #endif

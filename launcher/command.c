@@ -14,9 +14,10 @@ static const struct command commands[] = {
         .text =
             "Finds out everything from the container NAME, its config.yaml and the MetaDB; judges "
             "the upgrade by the rules of 'omslaunch check'; shows the plan; and carries it out: "
-            "have the image, create the new container and compare it with the plan, turn HA off, "
-            "stop the old container, clear old heartbeats, back up the MetaDB, start the new "
-            "container, run docker_init.sh, wait until OMS is healthy, turn HA on.\n\n"
+            "have the image, create the new container and compare it with the plan, clear old "
+            "heartbeats, prepare the backup, turn HA off, stop the old container, back up the "
+            "MetaDB, start the new container, run docker_init.sh, wait until OMS is healthy, turn "
+            "HA on.\n\n"
             "Each step is written to a journal before it begins and after it ended. The old "
             "container is kept, stopped, as NAME.old-RUN; the backup is kept in the state folder. "
             "Nothing is ever deleted.\n\n"

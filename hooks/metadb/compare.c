@@ -65,30 +65,13 @@ int compare_rows(struct conn *c, const struct schema_table *t, const char *where
     return rc;
 }
 
-void compare_append_plain(struct str *out, const char *create, const char *database)
-{
-    static const char mark[] = " AUTO_INCREMENT=";
-    AUTO_STR struct str local = STR_INIT;
-    view_append_local(&local, create, database);
-    const char *text = str_get(&local);
-    const char *options = strrchr(text, '\n');
-    const char *at = options ? strstr(options, mark) : NULL;
-    if (!at) {
-        str_append(out, text);
-        return;
-    }
-    const char *digits = at + sizeof(mark) - 1;
-    str_append_n(out, text, (size_t)(at - text));
-    str_append(out, digits + strspn(digits, "0123456789"));
-}
-
 bool compare_same_create(const char *a, const char *a_database, const char *b,
                          const char *b_database)
 {
     AUTO_STR struct str x = STR_INIT, y = STR_INIT;
-    compare_append_plain(&x, a, a_database);
-    compare_append_plain(&y, b, b_database);
-    return strcmp(str_get(&x), str_get(&y)) == 0;
+    view_append_local(&x, a, a_database);
+    view_append_local(&y, b, b_database);
+    return schema_same_create(str_get(&x), str_get(&y));
 }
 
 static void find(struct compare *x, const struct compare_database *in, const char *table,

@@ -14,8 +14,6 @@ int compare_rows(struct conn *c, const struct schema_table *t, const char *where
 /* Two CREATE texts, apart from AUTO_INCREMENT, which moves, and the name of the own database. */
 bool compare_same_create(const char *a, const char *a_database, const char *b,
                          const char *b_database);
-/* Appends `create` without AUTO_INCREMENT=…. */
-void compare_append_plain(struct str *out, const char *create, const char *database);
 
 struct compare_database {
     const json_t *entry;  /* of the manifest */

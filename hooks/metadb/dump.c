@@ -42,6 +42,7 @@ static int read_options(const json_t *p, struct dump_options *o, struct err *err
         .routines = json_bool(p, "routines", false),
         .events = json_bool(p, "events", false),
         .newest_only = str_eq(json_text(p, "sequence", "all"), "newest"),
+        .prepare = json_bool(p, "prepare", false),
     };
     if (!o->folder) {
         return err_fail(err, ERR_USAGE, "dump wants a \"folder\"");
@@ -79,6 +80,7 @@ static int read_server(struct conn *c, struct dump_server *s, struct err *err)
 /* A folder holds one backup for ever. What an attempt left that was never finished is replaced. */
 static int open_folder(struct dump *d, struct err *err)
 {
+    d->made_folder = !fs_exists(d->options.folder);
     if (backup_open_folder(d->options.folder, true, &d->folder_fd, err) < 0) {
         return -1;
     }
@@ -97,7 +99,6 @@ static int read_schemas(struct dump *d, struct err *err)
         return err_fail(err, ERR_USAGE, "the request names no database");
     }
     d->schemas = mem_alloc(names.count * sizeof(*d->schemas));
-    d->files = mem_alloc(names.count * sizeof(*d->files));
     for (size_t i = 0; i < names.count; i++) {
         if (schema_read(&d->lead, names.items[i], &d->schemas[i], err) < 0) {
             return -1;
@@ -107,7 +108,6 @@ static int read_schemas(struct dump *d, struct err *err)
     return 0;
 }
 
-/* After the snapshot, when the schemas are final. */
 static void choose_rows(struct dump *d)
 {
     for (size_t i = 0; d->options.newest_only && i < d->request->heartbeat_dbs.count; i++) {
@@ -145,14 +145,10 @@ static void make_table(struct dump *d, size_t database, const struct schema_tabl
     d->raw_estimate += t->bytes_estimate;
 }
 
-static int make_tables(struct dump *d, struct err *err)
+static void make_tables(struct dump *d)
 {
     size_t count = 0;
     for (size_t i = 0; i < d->database_count; i++) {
-        AUTO_FREE char *name = backup_file_name(d->schemas[i]->name, d->options.level > 0);
-        if (frame_file_create(d->folder_fd, d->options.folder, name, &d->files[i], err) < 0) {
-            return -1;
-        }
         count += d->schemas[i]->table_count;
     }
     d->tables = mem_alloc((count + 1) * sizeof(*d->tables));
@@ -162,6 +158,38 @@ static int make_tables(struct dump *d, struct err *err)
             if (t->type != SCHEMA_VIEW && t->column_count > 0) {
                 make_table(d, i, t);
             }
+        }
+    }
+}
+
+static void forget_tables(struct dump *d)
+{
+    dump_forget_pieces(d);
+    for (size_t i = 0; i < d->table_count; i++) {
+        free(d->tables[i].insert);
+        free(d->tables[i].select);
+    }
+    free(TAKE(d->tables));
+    d->table_count = 0;
+    d->raw_estimate = 0;
+}
+
+/* From what the schemas say now to pieces of work. */
+static int plan(struct dump *d, struct err *err)
+{
+    forget_tables(d);
+    choose_rows(d);
+    make_tables(d);
+    return dump_plan(d, err);
+}
+
+static int make_files(struct dump *d, struct err *err)
+{
+    d->files = mem_alloc(d->database_count * sizeof(*d->files));
+    for (size_t i = 0; i < d->database_count; i++) {
+        AUTO_FREE char *name = backup_file_name(d->schemas[i]->name, d->options.level > 0);
+        if (frame_file_create(d->folder_fd, d->options.folder, name, &d->files[i], err) < 0) {
+            return -1;
         }
     }
     return 0;
@@ -226,15 +254,23 @@ static json_t *make_result(const struct dump *d)
         dump_snapshot_name(d->snapshot), "workers", (int)d->options.workers, "files", files);
 }
 
-static int dump(struct dump *d, json_t **ret, struct err *err)
+/* All that does not depend on the moment. */
+static int prepare(struct dump *d, struct err *err)
 {
     if (read_options(d->request->parameters, &d->options, err) < 0 || open_folder(d, err) < 0 ||
         conn_open(d->request, &d->lead, err) < 0 || read_server(&d->lead, &d->server, err) < 0 ||
-        read_schemas(d, err) < 0 || dump_open_snapshot(d, err) < 0) {
+        read_schemas(d, err) < 0 || make_files(d, err) < 0 || dump_open_workers(d, err) < 0) {
         return -1;
     }
-    choose_rows(d);
-    if (make_tables(d, err) < 0 || write_all(d, err) < 0) {
+    return plan(d, err);
+}
+
+static int dump(struct dump *d, json_t **ret, struct err *err)
+{
+    bool changed = false, changed_late;
+    if (prepare(d, err) < 0 || (d->options.prepare && dump_wait(d, &changed, err) < 0) ||
+        dump_take_snapshot(d, &changed_late, err) < 0 ||
+        ((changed || changed_late) && plan(d, err) < 0) || write_all(d, err) < 0) {
         return -1;
     }
     AUTO_JSON json_t *manifest = dump_manifest(d);
@@ -247,22 +283,16 @@ static int dump(struct dump *d, json_t **ret, struct err *err)
 
 static void dump_free(struct dump *d)
 {
-    for (size_t i = 0; i < d->table_count; i++) {
-        free(d->tables[i].insert);
-        free(d->tables[i].select);
-    }
+    forget_tables(d);
     for (size_t i = 0; i < d->database_count; i++) {
-        frame_file_free(d->files[i]);
+        if (d->files) {
+            frame_file_free(d->files[i]);
+        }
         schema_free(d->schemas[i]);
     }
     for (unsigned i = 0; d->conns && i < d->options.workers; i++) {
         conn_close(&d->conns[i]);
     }
-    for (size_t i = 0; i < d->queue.count; i++) {
-        free(d->queue.pieces[i].where);
-    }
-    free(d->queue.pieces);
-    free(d->tables);
     free(d->files);
     free(d->schemas);
     free(d->conns);
@@ -274,13 +304,15 @@ static void dump_free(struct dump *d)
 
 int dump_run(const struct request *request, json_t **ret, struct err *err)
 {
-    struct dump d = {
-        .request = request,
-        .folder_fd = -1,
-        .started_ms = clock_mono_ms(),
-        .started_wall_ms = clock_wall_ms(),
-        .queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER}};
+    struct dump d = {.request = request,
+                     .folder_fd = -1,
+                     .started_ms = clock_mono_ms(),
+                     .started_wall_ms = clock_wall_ms(),
+                     .pieces = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     int rc = dump(&d, ret, err);
     dump_free(&d);
+    if (rc < 0 && d.made_folder) {
+        (void)rmdir(d.options.folder); /* only if nothing is in it */
+    }
     return rc;
 }

@@ -15,6 +15,7 @@ struct dump_options {
     unsigned workers;
     bool triggers, routines, events;
     bool newest_only; /* of heatbeat_sequence only the newest row */
+    bool prepare;     /* say when all is prepared, and wait for the word to go */
 };
 
 /* How it came about that all workers see one moment; the first that the server grants. */
@@ -41,24 +42,19 @@ struct dump_table {
     bool checked; /* that it still is what the schema says */
 };
 
-/* A piece of work: a range of a table's rows, or a table that has yet to be cut into ranges. */
+/* A piece of work: a range of a table's rows. */
 struct dump_piece {
     struct dump_table *table;
-    char *where; /* NULL: all rows */
-    bool plan;
-    uint64_t weight; /* estimated bytes */
+    char *where;     /* NULL: all rows */
     uint64_t number; /* pieces of a table are numbered in the order of its key */
 };
 
-struct dump_queue {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    struct dump_piece *pieces; /* a stack: the last is taken first */
+/* In the order in which they are taken, once dump_plan() has ended. */
+struct dump_pieces {
+    pthread_mutex_t lock; /* while they are made */
+    struct dump_piece *items;
     size_t count;
-    uint64_t numbers;  /* given so far */
-    unsigned planning; /* workers that may still add pieces */
-    bool failed;
-    struct err err; /* the first failure */
+    bool failed; /* atomic: one of them was; no other need be ended */
 };
 
 struct dump {
@@ -67,6 +63,7 @@ struct dump {
     struct dump_server server;
     struct conn lead; /* schema, locks */
     int folder_fd;
+    bool made_folder;
     struct schema **schemas; /* one for each file */
     struct frame_file **files;
     size_t database_count;
@@ -75,16 +72,23 @@ struct dump {
     struct conn *conns; /* one for each worker */
     enum dump_snapshot snapshot;
     json_t *position; /* of the binary log, or NULL */
-    struct dump_queue queue;
+    struct dump_pieces pieces;
     uint64_t raw_done, rows_done; /* atomic */
     uint64_t raw_estimate;
     uint64_t piece_bytes; /* that a big table is cut into */
     uint64_t started_ms, started_wall_ms;
 };
 
-/* dump_snapshot.c: opens the workers' connections (fewer when only one can see the moment) and
- * brings them to one moment. */
-int dump_open_snapshot(struct dump *d, struct err *err) MUST_USE;
+/* dump_wait.c: says that all is prepared, waits for the word to go, and brings what was prepared up
+ * to date. `*ret_changed`: tables are not what they were, the schemas are read anew. */
+int dump_wait(struct dump *d, bool *ret_changed, struct err *err) MUST_USE;
+
+/* dump_snapshot.c: the workers' connections, */
+int dump_open_workers(struct dump *d, struct err *err) MUST_USE;
+/* opened again if somebody closed them while nothing was asked, */
+int dump_reopen_workers(struct dump *d, struct err *err) MUST_USE;
+/* and brought to one moment; all but one are closed when only one can see it. */
+int dump_take_snapshot(struct dump *d, bool *ret_changed, struct err *err) MUST_USE;
 const char *dump_snapshot_name(enum dump_snapshot s);
 
 /* dump_text.c: the frames before and after the data. */
@@ -96,18 +100,17 @@ int dump_write_tail(struct dump *d, size_t database, struct frame_writer *w,
 int dump_write_code(struct dump *d, size_t database, struct frame_writer *w,
                     struct err *err) MUST_USE;
 
-/* dump_plan.c: cuts a table into ranges of its primary key and puts them on the queue. */
-int dump_plan(struct dump *d, struct conn *c, struct dump_table *t, struct err *err) MUST_USE;
-void dump_queue_add(struct dump_queue *q, struct dump_table *t, char *where_take, bool plan,
-                    uint64_t weight);
+/* dump_plan.c: cuts the big tables into ranges of their primary keys. The first and the last range
+ * are open, so that all together they hold every row, whenever they are read. */
+int dump_plan(struct dump *d, struct err *err) MUST_USE;
+void dump_forget_pieces(struct dump *d);
 
 /* dump_rows.c: writes one piece. */
 int dump_rows(struct dump *d, struct conn *c, struct frame_writer *frame,
               const struct dump_piece *piece, struct err *err) MUST_USE;
 
-/* dump_work.c: runs the workers until the queue is empty. */
+/* dump_work.c: the workers write all pieces. */
 int dump_work(struct dump *d, struct err *err) MUST_USE;
-bool dump_failed(struct dump *d);
 
 /* manifest.c: what is written beside the files. Caller owns. */
 json_t *dump_manifest(struct dump *d);

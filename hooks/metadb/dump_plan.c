@@ -5,19 +5,33 @@
 #include <string.h>
 
 #include "hooks/metadb/dump.h"
+#include "hooks/metadb/pool.h"
 #include "hooks/metadb/sql.h"
 
 #define PIECES_MAX 4096
+/* So many pieces for each worker that all end at about the same time, and none too small to be
+ * worth its statement. */
+#define PIECES_PER_WORKER 32
+#define PIECE_MIN_BYTES (2UL * 1024 * 1024)
+#define PIECE_MAX_BYTES (64UL * 1024 * 1024)
 
-void dump_queue_add(struct dump_queue *q, struct dump_table *t, char *where_take, bool plan,
-                    uint64_t weight)
+static void add_piece(struct dump *d, struct dump_table *t, char *where_take)
 {
-    pthread_mutex_lock(&q->lock);
-    q->pieces = mem_grow(q->pieces, q->count + 1, sizeof(*q->pieces));
-    q->pieces[q->count++] = (struct dump_piece){
-        .table = t, .where = where_take, .plan = plan, .weight = weight, .number = q->numbers++};
-    pthread_cond_signal(&q->changed);
-    pthread_mutex_unlock(&q->lock);
+    struct dump_pieces *p = &d->pieces;
+    pthread_mutex_lock(&p->lock);
+    p->items = mem_grow(p->items, p->count + 1, sizeof(*p->items));
+    p->items[p->count] = (struct dump_piece){.table = t, .where = where_take, .number = p->count};
+    p->count++;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void dump_forget_pieces(struct dump *d)
+{
+    for (size_t i = 0; i < d->pieces.count; i++) {
+        free(d->pieces.items[i].where);
+    }
+    free(TAKE(d->pieces.items));
+    d->pieces.count = 0;
 }
 
 static uint64_t piece_count(const struct dump *d, const struct schema_table *t)
@@ -80,15 +94,13 @@ static int walk(struct dump *d, struct conn *c, struct dump_table *dt, struct er
             break;
         }
         append_bound(&upper, t, &cut, false);
-        dump_queue_add(&d->queue, dt,
-                       lower.len ? mem_printf("%s AND %s", str_get(&lower), str_get(&upper))
-                                 : mem_strdup(str_get(&upper)),
-                       false, t->bytes_estimate / pieces);
+        add_piece(d, dt,
+                  lower.len ? mem_printf("%s AND %s", str_get(&lower), str_get(&upper))
+                            : mem_strdup(str_get(&upper)));
         str_reset(&lower);
         append_bound(&lower, t, &cut, true);
     }
-    dump_queue_add(&d->queue, dt, lower.len ? str_take(&lower) : NULL, false,
-                   t->bytes_estimate / pieces);
+    add_piece(d, dt, lower.len ? str_take(&lower) : NULL);
     return 0;
 }
 
@@ -160,14 +172,11 @@ static int estimate(struct halving *h, struct range r, uint64_t *ret, struct err
     return 0;
 }
 
-static void put_range(struct halving *h, struct range r, uint64_t rows)
+static void put_range(struct halving *h, struct range r)
 {
-    const struct schema_table *t = h->dt->table;
     AUTO_STR struct str where = STR_INIT;
     append_range(&where, h, r);
-    uint64_t all = t->rows_estimate ? t->rows_estimate : 1;
-    dump_queue_add(&h->d->queue, h->dt, where.len ? str_take(&where) : NULL, false,
-                   (uint64_t)((double)t->bytes_estimate * (double)rows / (double)all));
+    add_piece(h->d, h->dt, where.len ? str_take(&where) : NULL);
 }
 
 /* Small neighbours are put together as they come, from left to right, up to the very last. */
@@ -175,7 +184,7 @@ static void gather(struct halving *h, struct range r, uint64_t rows)
 {
     h->gathered += rows;
     if (h->gathered >= h->target || r.to == h->all.to) {
-        put_range(h, (struct range){h->pending, r.to}, h->gathered);
+        put_range(h, (struct range){h->pending, r.to});
         h->pending = r.to + 1;
         h->gathered = 0;
     }
@@ -212,7 +221,8 @@ static int by_estimates(struct dump *d, struct conn *c, struct dump_table *dt, s
         return -1;
     }
     if (!rows_next(&ends) || !rows_text(&ends, 0, NULL)) {
-        return 0; /* empty, and nobody can add to what the snapshot shows */
+        add_piece(d, dt, NULL); /* empty, and may not stay so */
+        return 0;
     }
     h.all = (struct range){distance_of(&h, ends.row[0]), distance_of(&h, ends.row[1])};
     h.pending = h.all.from;
@@ -220,13 +230,44 @@ static int by_estimates(struct dump *d, struct conn *c, struct dump_table *dt, s
     return halve(&h, h.all, t->rows_estimate, 64, err);
 }
 
-int dump_plan(struct dump *d, struct conn *c, struct dump_table *t, struct err *err)
+static int cut(void *arg, unsigned worker, size_t task, struct err *err)
 {
-    const struct schema_table *table = t->table;
-    bool numbers = table->key_whole && table->key_count == 1 &&
-                   table->columns[table->key[0]].type.integer &&
+    struct dump *d = arg;
+    struct dump_table *dt = &d->tables[task];
+    const struct schema_table *t = dt->table;
+    if (t->key_count == 0 || t->history || t->where || t->bytes_estimate / 2 < d->piece_bytes) {
+        add_piece(d, dt, NULL);
+        return 0;
+    }
+    bool numbers = t->key_whole && t->key_count == 1 && t->columns[t->key[0]].type.integer &&
                    d->server.flavor != FLAVOR_OCEANBASE;
-    int rc = numbers ? by_estimates(d, c, t, err) : walk(d, c, t, err);
-    return rc < 0 ? err_wrap(err, "cutting '%s.%s' into pieces", table->schema->name, table->name)
-                  : 0;
+    struct conn *c = &d->conns[worker];
+    int rc = numbers ? by_estimates(d, c, dt, err) : walk(d, c, dt, err);
+    return rc < 0 ? err_wrap(err, "cutting '%s.%s' into pieces", t->schema->name, t->name) : 0;
+}
+
+/* The big tables first, each from its beginning to its end; the small ones fill the gaps when the
+ * workers come to an end. */
+static int by_table(const void *a, const void *b)
+{
+    const struct dump_piece *x = a, *y = b;
+    if (x->table == y->table) {
+        return x->number < y->number ? -1 : 1;
+    }
+    uint64_t of_x = x->table->table->bytes_estimate, of_y = y->table->table->bytes_estimate;
+    return of_x != of_y ? (of_x > of_y ? -1 : 1) : (x->table < y->table ? -1 : 1);
+}
+
+int dump_plan(struct dump *d, struct err *err)
+{
+    uint64_t piece = d->raw_estimate / (d->options.workers * PIECES_PER_WORKER);
+    piece = piece < PIECE_MAX_BYTES ? piece : PIECE_MAX_BYTES;
+    d->piece_bytes = piece > PIECE_MIN_BYTES ? piece : PIECE_MIN_BYTES;
+    if (pool_run(d->options.workers, d->table_count, cut, d, err) < 0) {
+        return -1;
+    }
+    if (d->pieces.count > 1) {
+        qsort(d->pieces.items, d->pieces.count, sizeof(*d->pieces.items), by_table);
+    }
+    return 0;
 }

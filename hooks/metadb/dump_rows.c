@@ -252,7 +252,7 @@ static int put_big_row(struct row_writer *w, MYSQL_ROW row, const unsigned long 
 static int put_row(struct row_writer *w, MYSQL_ROW row, const unsigned long *lens, struct err *err)
 {
     if (!w->frame->file) {
-        if (dump_failed(w->d)) {
+        if (__atomic_load_n(&w->d->pieces.failed, __ATOMIC_RELAXED)) {
             return err_fail(err, ERR_INTERRUPTED, "another part of the backup failed");
         }
         if (stop_requested()) {
@@ -276,19 +276,15 @@ static int put_row(struct row_writer *w, MYSQL_ROW row, const unsigned long *len
 
 /* ---- a piece ------------------------------------------------------------------------------- */
 
-/* The text without AUTO_INCREMENT, which moves as others write. */
-static void append_without_counter(struct str *out, const char *create)
+/* What a server says of a table that is not what it was at the snapshot. */
+enum { COLUMN_IS_GONE = 1054, TABLE_IS_GONE = 1146, TABLE_HAS_CHANGED = 1412 };
+
+static int fail_altered(const struct schema_table *t, struct err *err)
 {
-    static const char mark[] = " AUTO_INCREMENT=";
-    const char *options = strrchr(create, '\n');
-    const char *at = options ? strstr(options, mark) : NULL;
-    if (!at) {
-        str_append(out, create);
-        return;
-    }
-    const char *digits = at + sizeof(mark) - 1;
-    str_append_n(out, create, (size_t)(at - create));
-    str_append(out, digits + strspn(digits, "0123456789"));
+    err_fail(err, ERR_FAILED, "table '%s.%s' was altered or dropped while the backup was taken",
+             t->schema->name, t->name);
+    return err_hint(err, "see who alters tables of the MetaDB now (show full processlist), then "
+                         "start again");
 }
 
 /* Once a transaction has read a table nobody can alter it any more; that nobody did between the
@@ -299,19 +295,15 @@ static int check_unaltered(struct conn *c, struct dump_table *dt, struct err *er
     if (t->type != SCHEMA_TABLE || __atomic_exchange_n(&dt->checked, true, __ATOMIC_RELAXED)) {
         return 0;
     }
-    AUTO_STR struct str sql = STR_INIT, before = STR_INIT, now = STR_INIT;
+    AUTO_STR struct str sql = STR_INIT;
     AUTO_ROWS struct rows rows = ROWS_INIT;
     str_append(&sql, "SHOW CREATE TABLE ");
     sql_table(&sql, t->schema->name, t->name);
     if (conn_query(c, str_get(&sql), &rows, err) < 0) {
         return -1;
     }
-    append_without_counter(&before, t->create);
-    append_without_counter(&now, rows_next(&rows) ? rows_text(&rows, 1, "") : "");
-    if (strcmp(str_get(&before), str_get(&now)) != 0) {
-        err_fail(err, ERR_FAILED, "table '%s.%s' was altered while the backup began",
-                 t->schema->name, t->name);
-        return err_hint(err, "see who alters tables of the MetaDB now, then start again");
+    if (!rows_next(&rows) || !schema_same_create(t->create, rows_text(&rows, 1, ""))) {
+        return fail_altered(t, err);
     }
     return 0;
 }
@@ -384,8 +376,11 @@ int dump_rows(struct dump *d, struct conn *c, struct frame_writer *frame,
     w.packet_max = smaller(d->server.packet_max, CLIENT_PACKET_MAX) - PACKET_MARGIN;
     w.statement_max = smaller(STATEMENT_BYTES, w.packet_max - smaller(w.head_len, PACKET_MARGIN));
     const char *where = piece->where ? piece->where : t->where;
-    if (fetch(&w, c, where, err) < 0 || check_unaltered(c, piece->table, err) < 0) {
-        return err_wrap(err, "backing up '%s.%s'", t->schema->name, t->name);
+    if (fetch(&w, c, where, err) == 0) {
+        return check_unaltered(c, piece->table, err);
     }
-    return 0;
+    unsigned number = conn_errno(c);
+    return number == COLUMN_IS_GONE || number == TABLE_IS_GONE || number == TABLE_HAS_CHANGED
+               ? fail_altered(t, err)
+               : err_wrap(err, "backing up '%s.%s'", t->schema->name, t->name);
 }

@@ -36,6 +36,7 @@ static int setup_worker(struct conn *c, struct err *err)
 {
     static const char *const needed[] = {
         "SET SESSION time_zone = '+00:00'",
+        "SET SESSION autocommit = 1",
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     };
     static const char *const wished[] = {
@@ -120,6 +121,7 @@ static int read_position(struct dump *d, struct err *err)
         return 0;
     }
     if (rows_next(&rows)) {
+        json_decref(d->position);
         d->position = json_make("{s:s, s:I}", "file", rows_text(&rows, 0, ""), "position",
                                 (json_int_t)rows_u64(&rows, 1, 0));
     }
@@ -128,32 +130,13 @@ static int read_position(struct dump *d, struct err *err)
 
 /* Did a table come or go since the schema was read? The lead's view is the workers' while it holds
  * the lock. */
-static int same_tables(struct dump *d, const struct schema *s, bool *ret, struct err *err)
-{
-    AUTO_STR struct str sql = STR_INIT;
-    AUTO_ROWS struct rows rows = ROWS_INIT;
-    str_append(&sql, "SHOW TABLES FROM ");
-    sql_name(&sql, s->name);
-    if (conn_query(&d->lead, str_get(&sql), &rows, err) < 0) {
-        return -1;
-    }
-    size_t count = 0;
-    *ret = true;
-    while (rows_next(&rows)) {
-        *ret = *ret && schema_find(s, rows_text(&rows, 0, "")) != NULL;
-        count++;
-    }
-    *ret = *ret && count == s->table_count;
-    return 0;
-}
-
 static int reread_if_changed(struct dump *d, bool *ret_changed, struct err *err)
 {
     *ret_changed = false;
     for (size_t i = 0; i < d->database_count; i++) {
         bool same;
         struct schema *fresh = NULL;
-        if (same_tables(d, d->schemas[i], &same, err) < 0) {
+        if (schema_same_tables(&d->lead, d->schemas[i], &same, err) < 0) {
             return -1;
         }
         if (!same) {
@@ -183,8 +166,8 @@ static bool needs_lock(const struct dump *d)
 
 static int start_all(struct dump *d, struct err *err)
 {
-    if (d->snapshot == SNAPSHOT_ONE_CONNECTION) {
-        d->options.workers = 1;
+    while (d->snapshot == SNAPSHOT_ONE_CONNECTION && d->options.workers > 1) {
+        conn_close(&d->conns[--d->options.workers]);
     }
     for (unsigned i = 0; i < d->options.workers; i++) {
         if (start_transaction(&d->conns[i], err) < 0) {
@@ -194,19 +177,51 @@ static int start_all(struct dump *d, struct err *err)
     return read_position(d, err);
 }
 
-int dump_open_snapshot(struct dump *d, struct err *err)
+static int open_worker(struct dump *d, struct conn *ret, struct err *err)
+{
+    return conn_open(d->request, ret, err) < 0 ? -1 : setup_worker(ret, err);
+}
+
+int dump_open_workers(struct dump *d, struct err *err)
 {
     d->conns = mem_alloc(d->options.workers * sizeof(*d->conns));
     for (unsigned i = 0; i < d->options.workers; i++) {
-        if (conn_open(d->request, &d->conns[i], err) < 0 || setup_worker(&d->conns[i], err) < 0) {
+        if (open_worker(d, &d->conns[i], err) < 0) {
             return -1;
         }
     }
+    return 0;
+}
+
+int dump_reopen_workers(struct dump *d, struct err *err)
+{
+    if (mysql_ping(d->lead.mysql) != 0) {
+        conn_close(&d->lead);
+        if (conn_open(d->request, &d->lead, err) < 0) {
+            return -1;
+        }
+    }
+    for (unsigned i = 0; i < d->options.workers; i++) {
+        if (mysql_ping(d->conns[i].mysql) != 0) {
+            conn_close(&d->conns[i]);
+            if (open_worker(d, &d->conns[i], err) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+int dump_take_snapshot(struct dump *d, bool *ret_changed, struct err *err)
+{
     bool changed = true, unlocked;
+    *ret_changed = false;
     for (int i = 0; changed; i++) {
         if (i == TRIES_MAX) {
-            return err_fail(err, ERR_FAILED,
-                            "tables come and go in the databases while they are backed up");
+            err_fail(err, ERR_FAILED,
+                     "tables come and go in the databases while they are backed up");
+            return err_hint(err, "see who creates or drops tables of the MetaDB now (show full "
+                                 "processlist), then start again");
         }
         if (take_lock(d, err) < 0 || start_all(d, err) < 0) {
             return -1;
@@ -219,6 +234,7 @@ int dump_open_snapshot(struct dump *d, struct err *err)
         if (reread_if_changed(d, &changed, err) < 0) {
             return -1;
         }
+        *ret_changed = *ret_changed || changed;
     }
     return needs_lock(d) ? 0 : try_exec(&d->lead, "UNLOCK TABLES", &unlocked, err);
 }

@@ -53,18 +53,27 @@ void report_progress(const char *text, uint64_t done, uint64_t total, bool bytes
     pthread_mutex_unlock(&report_lock);
 }
 
+static void write_take(json_t *event_take, bool last)
+{
+    AUTO_JSON json_t *event = event_take;
+    pthread_mutex_lock(&report_lock);
+    write_line(event, last);
+    pthread_mutex_unlock(&report_lock);
+}
+
+void report_prepared_take(json_t *prepared)
+{
+    write_take(json_make("{s:s, s:o}", "event", "prepared", "prepared", prepared), false);
+}
+
 void report_result_take(json_t *result)
 {
-    AUTO_JSON json_t *event = json_make("{s:s, s:o}", "event", "result", "result", result);
-    pthread_mutex_lock(&report_lock);
-    write_line(event, true);
-    pthread_mutex_unlock(&report_lock);
+    write_take(json_make("{s:s, s:o}", "event", "result", "result", result), true);
 }
 
 void report_error(const struct err *err)
 {
-    AUTO_JSON json_t *event =
-        json_make("{s:s, s:s}", "event", "error", "kind", err_kind_name(err->kind));
+    json_t *event = json_make("{s:s, s:s}", "event", "error", "kind", err_kind_name(err->kind));
     /* A server may answer in an encoding that is not UTF-8; such a text must still arrive. */
     json_t *text = json_string(err->text);
     if (!text) {
@@ -75,7 +84,5 @@ void report_error(const struct err *err)
         text = json_string(ascii);
     }
     json_put(event, "text", text);
-    pthread_mutex_lock(&report_lock);
-    write_line(event, true);
-    pthread_mutex_unlock(&report_lock);
+    write_take(event, true);
 }

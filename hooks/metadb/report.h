@@ -13,6 +13,8 @@
 void report_open(void);
 /* Progress; dropped when the last one is younger than a fifth of a second. */
 void report_progress(const char *text, uint64_t done, uint64_t total, bool bytes);
+/* All that could be done beforehand is done. */
+void report_prepared_take(json_t *prepared);
 void report_result_take(json_t *result);
 /* The last line of a run; nothing can follow it. */
 void report_error(const struct err *err);

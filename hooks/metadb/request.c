@@ -19,12 +19,18 @@ static void free_wiping(void *p)
     }
 }
 
+/* An empty line, for a caller who keeps stdin open to say more. */
+static bool is_ended(const struct str *text)
+{
+    return text->len >= 2 && memcmp(text->data + text->len - 2, "\n\n", 2) == 0;
+}
+
 static int read_all(int fd, struct str *text, struct err *err)
 {
     char buf[16384];
     /* Enough from the start: a growing buffer would leave copies behind. */
     str_reserve(text, INPUT_MAX + 1);
-    for (;;) {
+    while (!is_ended(text)) {
         ssize_t n = read(fd, buf, sizeof(buf));
         if (n < 0 && errno == EINTR) {
             continue;

@@ -21,8 +21,8 @@ struct request {
     uint64_t timeout_ms;       /* 0: none */
 };
 
-/* Reads `fd` to its end (at most 1 MiB) and takes it apart; the input is wiped. ERR_USAGE when it
- * is not such a document. */
+/* Reads `fd` to its end or to an empty line (at most 1 MiB) and takes it apart; the input is wiped.
+ * ERR_USAGE when it is not such a document. */
 int request_read(int fd, struct request *ret, struct err *err) MUST_USE;
 /* The same from memory. `text` is not changed. */
 int request_parse(const char *text, size_t len, struct request *ret, struct err *err) MUST_USE;

@@ -90,6 +90,28 @@ void schema_append_select(struct str *sql, const struct schema_table *t)
     str_append(sql, t->history ? " FOR SYSTEM_TIME ALL" : "");
 }
 
+static void append_plain(struct str *out, const char *create)
+{
+    static const char mark[] = " AUTO_INCREMENT=";
+    const char *options = strrchr(create, '\n');
+    const char *at = options ? strstr(options, mark) : NULL;
+    if (!at) {
+        str_append(out, create);
+        return;
+    }
+    const char *digits = at + sizeof(mark) - 1;
+    str_append_n(out, create, (size_t)(at - create));
+    str_append(out, digits + strspn(digits, "0123456789"));
+}
+
+bool schema_same_create(const char *a, const char *b)
+{
+    AUTO_STR struct str x = STR_INIT, y = STR_INIT;
+    append_plain(&x, a);
+    append_plain(&y, b);
+    return strcmp(str_get(&x), str_get(&y)) == 0;
+}
+
 static int read_database(struct conn *c, struct schema *s, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
@@ -140,13 +162,18 @@ static int type_of(const char *name, const char *type, struct schema_table *t, s
     return 0;
 }
 
-static int read_table_names(struct conn *c, struct schema *s, struct err *err)
+static int show_tables(struct conn *c, const struct schema *s, struct rows *ret, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
-    AUTO_ROWS struct rows rows = ROWS_INIT;
     str_append(&sql, "SHOW FULL TABLES FROM ");
     sql_name(&sql, s->name);
-    if (conn_query(c, str_get(&sql), &rows, err) < 0) {
+    return conn_query(c, str_get(&sql), ret, err);
+}
+
+static int read_table_names(struct conn *c, struct schema *s, struct err *err)
+{
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    if (show_tables(c, s, &rows, err) < 0) {
         return -1;
     }
     size_t count = (size_t)mysql_num_rows(rows.result);
@@ -278,5 +305,76 @@ int schema_read(struct conn *c, const char *database, struct schema **ret, struc
         schema_find_key(t);
     }
     *ret = TAKE(s);
+    return 0;
+}
+
+int schema_same_tables(struct conn *c, const struct schema *s, bool *ret, struct err *err)
+{
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    if (show_tables(c, s, &rows, err) < 0) {
+        return -1;
+    }
+    size_t count = 0;
+    bool same = true;
+    for (; rows_next(&rows); count++) {
+        struct schema_table now = {.schema = s};
+        const char *name = rows_text(&rows, 0, "");
+        const struct schema_table *t = schema_find(s, name);
+        if (type_of(name, rows_text(&rows, 1, "BASE TABLE"), &now, err) < 0) {
+            return -1;
+        }
+        same = same && t && t->type == now.type;
+    }
+    *ret = same && count == s->table_count;
+    return 0;
+}
+
+/* What a view looks like depends on what it refers to, and not on its own text alone. */
+static bool same_view(const struct schema_table *a, const struct schema_table *b)
+{
+    bool same = str_eq(a->charset, b->charset) && str_eq(a->collation, b->collation) &&
+                a->broken == b->broken && a->all_columns.count == b->all_columns.count;
+    for (size_t i = 0; same && i < a->all_columns.count; i++) {
+        same = strcmp(a->all_columns.items[i], b->all_columns.items[i]) == 0;
+    }
+    return same;
+}
+
+static int refresh_table(struct conn *c, struct schema_table *t, bool *ret_same, struct err *err)
+{
+    struct schema_table now = {.schema = t->schema, .name = t->name, .type = t->type};
+    int rc = read_create(c, &now, err);
+    bool view = t->type == SCHEMA_VIEW;
+    if (rc == 0 && view) {
+        rc = schema_read_columns(c, &now, err);
+    }
+    if (rc == 0) {
+        *ret_same = schema_same_create(t->create, now.create) && (!view || same_view(t, &now));
+        free(t->create);
+        t->create = TAKE(now.create);
+    }
+    now.name = NULL; /* borrowed */
+    table_free(&now);
+    return rc;
+}
+
+int schema_refresh(struct conn *c, struct schema *s, bool *ret_same, struct err *err)
+{
+    bool same;
+    AUTO_FREE char *create = TAKE(s->create);
+    free(TAKE(s->charset));
+    free(TAKE(s->collation));
+    json_decref(TAKE(s->triggers));
+    if (read_database(c, s, err) < 0 || trigger_read(c, s->name, &s->triggers, err) < 0 ||
+        schema_same_tables(c, s, &same, err) < 0) {
+        return -1;
+    }
+    same = same && str_eq(create, s->create);
+    for (size_t i = 0; same && i < s->table_count; i++) {
+        if (refresh_table(c, &s->tables[i], &same, err) < 0) {
+            return -1;
+        }
+    }
+    *ret_same = same;
     return 0;
 }

@@ -44,6 +44,9 @@ struct schema {
 /* Reads `database`, whose session is at its default character sets. ERR_NOT_FOUND. */
 int schema_read(struct conn *c, const char *database, struct schema **ret,
                 struct err *err) MUST_USE;
+/* Brings the texts up to date. `*ret_same` is false when more has changed than texts that nothing
+ * else depends on: then `s` has to be read anew. */
+int schema_refresh(struct conn *c, struct schema *s, bool *ret_same, struct err *err) MUST_USE;
 void schema_free(struct schema *s);
 #define AUTO_SCHEMA CLEANUP(schema_free_ptr)
 void schema_free_ptr(struct schema **s);
@@ -54,6 +57,10 @@ const char *schema_type_name(enum schema_type type);
 /* "SELECT a, b*1e0, … FROM `db`.`t` [FOR SYSTEM_TIME ALL]": the values in the form that literals
  * and row hashes are made of. */
 void schema_append_select(struct str *sql, const struct schema_table *t);
+/* Two CREATE texts, apart from AUTO_INCREMENT, which moves as others write. */
+bool schema_same_create(const char *a, const char *b);
+/* Are there the same tables and views as when `s` was read? */
+int schema_same_tables(struct conn *c, const struct schema *s, bool *ret, struct err *err) MUST_USE;
 /* "`a`,`b`" */
 void schema_append_columns(struct str *sql, const struct schema_table *t);
 

@@ -1,6 +1,7 @@
-/* `trim`: keeps the newest row of each heartbeat sequence (domain page, "The MetaDB": old rows are
- * useless and grow without bound). In bounded transactions; a huge table is swapped for a new one
- * that holds the newest row, which takes the same moment for any size. */
+/* `trim`: keeps the newest row of each heartbeat sequence, or the newest thousands while OMS runs
+ * (domain page, "The MetaDB": old rows are useless and grow without bound). In bounded
+ * transactions; a huge table is swapped for a new one that holds the newest row, which takes the
+ * same moment for any size. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,12 +15,16 @@
 #define BATCH_ROWS 20000
 /* Deleting this many takes about a second; a swap takes a twentieth of that. */
 #define SWAP_FROM_ROWS 300000
+/* While OMS runs so many of the newest ids stay: hours of heartbeats, more than anybody can still
+ * mean. */
+#define LIVE_KEEP_IDS 10000
 
 struct sequence {
     struct conn *conn;
     const char *database;
-    struct str name; /* `database`.`heatbeat_sequence` */
-    uint64_t min_id, max_id;
+    struct str name;         /* `database`.`heatbeat_sequence` */
+    uint64_t min_id, max_id; /* rows from max_id on are kept */
+    bool live;               /* OMS writes to it meanwhile */
 };
 
 /* 0 when there is nothing to do: no table, or one row at most. */
@@ -41,6 +46,9 @@ static int read_range(struct sequence *s, struct err *err)
     }
     s->min_id = rows_u64(&rows, 0, 0);
     s->max_id = rows_u64(&rows, 1, 0);
+    if (s->live) {
+        s->max_id = s->max_id > LIVE_KEEP_IDS ? s->max_id - LIVE_KEEP_IDS : 0;
+    }
     return s->min_id < s->max_id ? 1 : 0;
 }
 
@@ -188,15 +196,16 @@ static int drop_leftovers(struct sequence *s, struct err *err)
     return 0;
 }
 
-static int trim_one(struct conn *c, const char *database, json_t *list, struct err *err)
+static int trim_one(struct conn *c, const char *database, bool live, json_t *list, struct err *err)
 {
-    struct sequence s = {.conn = c, .database = database, .name = STR_INIT};
+    struct sequence s = {.conn = c, .database = database, .name = STR_INIT, .live = live};
     sql_table(&s.name, database, SEQUENCE);
     uint64_t deleted = 0;
     const char *method = "nothing";
     int rc = read_range(&s, err);
     if (rc > 0) {
-        bool huge = s.max_id - s.min_id >= SWAP_FROM_ROWS;
+        /* What OMS writes between the copy and the rename would get ids twice. */
+        bool huge = !live && s.max_id - s.min_id >= SWAP_FROM_ROWS;
         method = "batches";
         rc = huge ? drop_leftovers(&s, err) : 0;
         if (rc == 0 && huge) {
@@ -228,7 +237,8 @@ int trim_run(const struct request *request, json_t **ret, struct err *err)
     (void)!conn_execf(&c, &ignored, "SET SESSION lock_wait_timeout = 60");
     (void)!conn_execf(&c, &ignored, "SET SESSION innodb_lock_wait_timeout = 60");
     for (size_t i = 0; i < request->heartbeat_dbs.count; i++) {
-        if (trim_one(&c, request->heartbeat_dbs.items[i], list, err) < 0) {
+        if (trim_one(&c, request->heartbeat_dbs.items[i],
+                     json_bool(request->parameters, "live", false), list, err) < 0) {
             return -1;
         }
     }

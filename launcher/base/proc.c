@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -23,21 +24,24 @@
 
 enum phase { RUNNING, TERMINATED, KILLED };
 
-struct watch {
+struct proc {
     const struct proc_spec *spec;
     struct proc_child child;
     struct str lines[PROC_PIPES]; /* [0] unused */
-    size_t input_done;
-    int pidfd; /* -1: look every tick */
+    const char *input;            /* borrowed */
+    size_t input_len, input_done;
+    bool keep_input; /* more may come */
+    int pidfd;       /* -1: look every tick */
     enum phase phase;
     uint64_t deadline_ms; /* of the child's own time */
     uint64_t escalate_ms; /* when the next phase begins; 0 while RUNNING */
     bool exited;
-    bool muted; /* on_line wants no more */
+    bool muted;    /* on_line wants no more */
+    bool finished; /* reaped */
     struct proc_result result;
 };
 
-static void close_pipe(struct watch *w, int i)
+static void close_pipe(struct proc *w, int i)
 {
     if (w->child.pipes[i] >= 0) {
         close(w->child.pipes[i]);
@@ -47,12 +51,12 @@ static void close_pipe(struct watch *w, int i)
 
 /* The child is never reaped before the end of proc_run(), so its group cannot be somebody else's.
  */
-static void signal_group(const struct watch *w, int signal_number)
+static void signal_group(const struct proc *w, int signal_number)
 {
     (void)kill(-w->child.pid, signal_number);
 }
 
-static void begin_end(struct watch *w)
+static void begin_end(struct proc *w)
 {
     if (w->phase == RUNNING && !w->exited) {
         w->phase = TERMINATED;
@@ -63,17 +67,21 @@ static void begin_end(struct watch *w)
 
 /* ---- output ---- */
 
-static void give_line(struct watch *w, int i, char *line, size_t len)
+static void give_line(struct proc *w, int i, char *line, size_t len)
 {
-    if (w->spec->on_line && !w->muted &&
-        w->spec->on_line(w->spec->arg, (enum proc_stream)i, line, len) != 0) {
+    enum proc_answer answer = PROC_GO_ON;
+    if (w->spec->on_line && !w->muted) {
+        answer = w->spec->on_line(w->spec->arg, (enum proc_stream)i, line, len);
+    }
+    w->result.paused = w->result.paused || answer == PROC_PAUSE;
+    if (answer == PROC_END) {
         w->muted = true;
         begin_end(w);
     }
 }
 
 /* Gives away whole lines and pieces of LINE_MAX_BYTES; `at_end` also what is left. */
-static void give_lines(struct watch *w, int i, bool at_end)
+static void give_lines(struct proc *w, int i, bool at_end)
 {
     struct str *s = &w->lines[i];
     size_t start = 0;
@@ -102,7 +110,7 @@ static void give_lines(struct watch *w, int i, bool at_end)
 }
 
 /* Reads once, at most `max` bytes. Returns how many, 0 when there is nothing more (now or ever). */
-static size_t read_pipe(struct watch *w, int i, size_t max)
+static size_t read_pipe(struct proc *w, int i, size_t max)
 {
     struct str *s = &w->lines[i];
     str_reserve(s, READ_CHUNK);
@@ -123,7 +131,7 @@ static size_t read_pipe(struct watch *w, int i, size_t max)
 
 /* What the child wrote before it ended is in the pipes, and no more than that is read: a grandchild
  * that still holds them may write, or be silent, for ever. */
-static void drain(struct watch *w)
+static void drain(struct proc *w)
 {
     for (int i = 1; i < PROC_PIPES; i++) {
         int waiting = 0;
@@ -142,15 +150,15 @@ static void drain(struct watch *w)
 
 /* A child that reads no more is its own affair: EPIPE only ends the feeding. The signal that comes
  * with it is kept from the program by block_sigpipe(). */
-static void feed(struct watch *w)
+static void feed(struct proc *w)
 {
-    size_t left = w->spec->input_len - w->input_done;
-    ssize_t n = left > 0 ? write(w->child.pipes[0], w->spec->input + w->input_done, left) : 0;
+    size_t left = w->input_len - w->input_done;
+    ssize_t n = left > 0 ? write(w->child.pipes[0], w->input + w->input_done, left) : 0;
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
     w->input_done += n > 0 ? (size_t)n : 0;
-    if (n < 0 || w->input_done == w->spec->input_len) {
+    if (n < 0 || (w->input_done == w->input_len && !w->keep_input)) {
         close_pipe(w, 0);
     }
 }
@@ -197,7 +205,7 @@ static int open_pidfd(pid_t pid)
 }
 
 /* Sees the end without reaping. -1 when there is no such child (somebody else waits for all). */
-static int look_for_exit(struct watch *w)
+static int look_for_exit(struct proc *w)
 {
     siginfo_t info = {0};
     if (waitid(P_PID, (id_t)w->child.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
@@ -213,7 +221,7 @@ static int look_for_exit(struct watch *w)
     return 0;
 }
 
-static int fail_watch(const struct watch *w, struct err *err, const char *why)
+static int fail_watch(const struct proc *w, struct err *err, const char *why)
 {
     err_fail(err, ERR_FAILED, "cannot watch '%s' (process %d): %s", w->spec->path,
              (int)w->child.pid, why);
@@ -222,7 +230,7 @@ static int fail_watch(const struct watch *w, struct err *err, const char *why)
 }
 
 /* Deadline and stop request → TERM; later KILL; later we give up. */
-static int advance_phase(struct watch *w, struct err *err)
+static int advance_phase(struct proc *w, struct err *err)
 {
     if (w->phase == RUNNING && clock_passed(w->deadline_ms)) {
         w->result.timed_out = true;
@@ -244,7 +252,7 @@ static int advance_phase(struct watch *w, struct err *err)
     return 0;
 }
 
-static int poll_timeout(const struct watch *w)
+static int poll_timeout(const struct proc *w)
 {
     uint64_t until = w->phase == RUNNING ? w->deadline_ms : w->escalate_ms;
     uint64_t left = clock_left_ms(until);
@@ -252,12 +260,15 @@ static int poll_timeout(const struct watch *w)
     return (int)(left < most ? left : most);
 }
 
-static int watch_once(struct watch *w, struct err *err)
+static int watch_once(struct proc *w, struct err *err)
 {
     enum { PIDFD = PROC_PIPES, STOP, FDS };
     struct pollfd fds[FDS];
     for (int i = 0; i < PROC_PIPES; i++) {
         fds[i] = (struct pollfd){.fd = w->child.pipes[i], .events = i == 0 ? POLLOUT : POLLIN};
+    }
+    if (w->keep_input && w->input_done == w->input_len) {
+        fds[0].fd = -1;
     }
     fds[PIDFD] = (struct pollfd){.fd = w->pidfd, .events = POLLIN};
     /* Once it is being ended, a readable stop descriptor would only make us spin. */
@@ -284,8 +295,12 @@ static int watch_once(struct watch *w, struct err *err)
 }
 
 /* Whatever happened: nothing of the group lives on, no descriptor stays open, no zombie remains. */
-static void finish(struct watch *w)
+static void finish(struct proc *w)
 {
+    if (w->finished) {
+        return;
+    }
+    w->finished = true;
     signal_group(w, SIGKILL);
     if (w->exited) {
         drain(w);
@@ -297,6 +312,27 @@ static void finish(struct watch *w)
         str_free(&w->lines[i]);
     }
     fd_close_ptr(&w->pidfd);
+}
+
+/* Until it ends, or on_line wants a pause. */
+static int watch(struct proc *w, struct proc_result *ret, struct err *err)
+{
+    struct pipe_guard guard;
+    int result = 0;
+    block_sigpipe(&guard);
+    w->result.paused = false;
+    while (result == 0 && !w->exited && !w->result.paused) {
+        result = watch_once(w, err);
+    }
+    if (result != 0 || w->exited) {
+        finish(w);
+        w->result.paused = false;
+    }
+    unblock_sigpipe(&guard);
+    if (result == 0) {
+        *ret = w->result;
+    }
+    return result;
 }
 
 /* With SIGCHLD ignored, which a parent may have left to us, the kernel reaps without telling how a
@@ -311,31 +347,66 @@ static void need_sigchld(void)
     }
 }
 
-int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct err *err)
+int proc_begin(const struct proc_spec *spec, struct proc **ret, struct proc_result *ret_result,
+               struct err *err)
 {
     if (spec->path[0] != '/') {
         err_fail(err, ERR_FAILED, "cannot start '%s': it is no absolute path", spec->path);
         return err_hint(err, "programs are not searched for: give the path from / on");
     }
     need_sigchld();
-    struct watch w = {.spec = spec, .deadline_ms = clock_deadline(spec->timeout_ms)};
-    if (proc_spawn(spec, &w.child, err) < 0) {
+    struct proc *w = mem_alloc(sizeof(*w));
+    w->spec = spec;
+    w->deadline_ms = clock_deadline(spec->timeout_ms);
+    if (proc_spawn(spec, &w->child, err) < 0) {
+        free(w);
         return -1;
     }
-    w.pidfd = open_pidfd(w.child.pid);
-    if (spec->input_len == 0 || !spec->input) {
-        close_pipe(&w, 0);
+    w->pidfd = open_pidfd(w->child.pid);
+    w->input = spec->input;
+    w->input_len = spec->input != NULL ? spec->input_len : 0;
+    w->keep_input = spec->keep_input;
+    if (w->input_len == 0 && !w->keep_input) {
+        close_pipe(w, 0);
     }
-    struct pipe_guard guard;
-    block_sigpipe(&guard);
-    int result = 0;
-    while (result == 0 && !w.exited) {
-        result = watch_once(&w, err);
+    if (watch(w, ret_result, err) != 0) {
+        proc_free(w);
+        return -1;
     }
-    finish(&w);
-    unblock_sigpipe(&guard);
-    if (result == 0) {
-        *ret = w.result;
+    *ret = w;
+    return 0;
+}
+
+int proc_go_on(struct proc *p, const char *input, uint64_t timeout_ms, struct proc_result *ret,
+               struct err *err)
+{
+    p->input = input;
+    p->input_len = strlen(input);
+    p->input_done = 0;
+    p->keep_input = false;
+    p->deadline_ms = clock_deadline(timeout_ms);
+    return watch(p, ret, err);
+}
+
+bool proc_lives(struct proc *p)
+{
+    return !p->exited && look_for_exit(p) == 0 && !p->exited;
+}
+
+void proc_free(struct proc *p)
+{
+    if (p != NULL) {
+        finish(p);
+        free(p);
     }
-    return result;
+}
+
+int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct err *err)
+{
+    struct proc *p;
+    if (proc_begin(spec, &p, ret, err) != 0) {
+        return -1;
+    }
+    proc_free(p);
+    return 0;
 }

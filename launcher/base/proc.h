@@ -12,9 +12,14 @@
 /* Which of the child's descriptors a line came from. */
 enum proc_stream { PROC_STDOUT = 1, PROC_STDERR = 2, PROC_REPORT = 3 };
 
+/* What becomes of the child after a line: PROC_END ends it early, and no more lines come;
+ * PROC_PAUSE gives the word back to who called proc_begin() while the child lives on. */
+enum proc_answer { PROC_GO_ON, PROC_END, PROC_PAUSE };
+
 /* One line without its newline, NUL-terminated; lines longer than 64 KiB come in pieces. Called in
- * the thread of proc_run(). Return non-zero to end the child early: no more lines come then. */
-typedef int (*proc_line_fn)(void *arg, enum proc_stream stream, const char *line, size_t len);
+ * the thread that watches. */
+typedef enum proc_answer (*proc_line_fn)(void *arg, enum proc_stream stream, const char *line,
+                                         size_t len);
 
 struct proc_spec {
     const char *path;        /* absolute; no PATH search */
@@ -22,6 +27,7 @@ struct proc_spec {
     const char *const *envp; /* NULL-terminated; the whole environment */
     const char *input;       /* written to stdin, then closed; may be NULL */
     size_t input_len;
+    bool keep_input;      /* stdin stays open after `input`, for proc_go_on() */
     uint64_t timeout_ms;  /* 0: none. TERM to the whole group, KILL 5 s later */
     bool stop_on_signal;  /* a stop request (stop.h) ends the child like a timeout */
     proc_line_fn on_line; /* may be NULL: output is read and dropped */
@@ -37,6 +43,7 @@ struct proc_result {
     int term_signal; /* 0 unless killed */
     bool timed_out;
     bool stopped; /* ended because a stop was requested */
+    bool paused;  /* it lives on: proc_begin() alone */
 };
 
 /* Starts, feeds, reads and waits. -1 only if the program could not be started or watched
@@ -46,5 +53,20 @@ struct proc_result {
  * 077, default signals, a process group of its own, and dies with us (PR_SET_PDEATHSIG). When the
  * child has ended, what is left of its group is killed. May be called from several threads. */
 int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct err *err) MUST_USE;
+
+/* The same in parts, for a child that waits for a word of ours. proc_begin() returns when the child
+ * has ended or on_line has answered PROC_PAUSE; `spec` and what it points to must live as long as
+ * *ret. While paused nobody reads what the child says. */
+struct proc;
+int proc_begin(const struct proc_spec *spec, struct proc **ret, struct proc_result *ret_result,
+               struct err *err) MUST_USE;
+/* Writes `input` to the stdin of a paused child, closes it, and watches to the end, for
+ * `timeout_ms` at most (0: without limit). */
+int proc_go_on(struct proc *p, const char *input, uint64_t timeout_ms, struct proc_result *ret,
+               struct err *err) MUST_USE;
+/* Has a paused child not ended? */
+bool proc_lives(struct proc *p) MUST_USE;
+/* Kills what still lives of it. NULL is allowed. */
+void proc_free(struct proc *p);
 
 #endif

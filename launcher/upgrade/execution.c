@@ -34,6 +34,7 @@ void execution_free(struct execution *x)
     if (x == NULL) {
         return;
     }
+    metadb_waiting_free(x->run.backup);
     metadb_lock_free(x->lock);
     for (size_t i = 0; i < x->node_count; i++) {
         engine_free(x->nodes[i].engine);

@@ -14,9 +14,10 @@ static const struct {
 } steps[] = {
     [STEP_LOAD_IMAGE] = {"load_image", "have the new image"},
     [STEP_CREATE_NEW] = {"create_new", "create the new container and compare it with the plan"},
+    [STEP_TRIM_HEARTBEATS] = {"trim_heartbeats", "clear old heartbeat sequences"},
+    [STEP_PREPARE_BACKUP] = {"prepare_backup", "prepare the backup of the MetaDB"},
     [STEP_HA_OFF] = {"ha_off", "turn HA off"},
     [STEP_STOP_OLD] = {"stop_old", "stop the old container"},
-    [STEP_TRIM_HEARTBEATS] = {"trim_heartbeats", "clear old heartbeat sequences"},
     [STEP_BACKUP_METADB] = {"backup_metadb", "back up the MetaDB"},
     [STEP_SWAP_NAMES] = {"swap_names", "hand the name over"},
     [STEP_START_NEW] = {"start_new", "start the new container"},
@@ -89,9 +90,10 @@ static void add_rows(struct plan *p, const struct deployment *d)
 {
     add_row_each_node(p, STEP_LOAD_IMAGE, d->node_count);
     add_row_each_node(p, STEP_CREATE_NEW, d->node_count);
+    add_row(p, STEP_TRIM_HEARTBEATS, PLAN_ALL_NODES);
+    add_row(p, STEP_PREPARE_BACKUP, PLAN_ALL_NODES);
     add_row(p, STEP_HA_OFF, PLAN_ALL_NODES);
     add_row_each_node(p, STEP_STOP_OLD, d->node_count);
-    add_row(p, STEP_TRIM_HEARTBEATS, PLAN_ALL_NODES);
     add_row(p, STEP_BACKUP_METADB, PLAN_ALL_NODES);
     add_row_each_node(p, STEP_SWAP_NAMES, d->node_count);
     add_row_each_node(p, STEP_START_NEW, d->node_count);

@@ -82,11 +82,10 @@ static void metadb_progress(void *arg, const char *text, uint64_t done, uint64_t
     run_say_progress(arg, text, done, total, bytes);
 }
 
-int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint64_t timeout_ms,
-               json_t **ret, struct err *err)
+struct metadb_request run_metadb_request(struct run *r, const char *command,
+                                         const json_t *parameters, uint64_t timeout_ms)
 {
-    AUTO_JSON json_t *parameters = parameters_take;
-    const struct metadb_request request = {
+    return (struct metadb_request){
         .command = command,
         .run = r->id,
         .parameters = parameters,
@@ -95,6 +94,13 @@ int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint
         .progress = metadb_progress,
         .arg = r,
     };
+}
+
+int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint64_t timeout_ms,
+               json_t **ret, struct err *err)
+{
+    AUTO_JSON json_t *parameters = parameters_take;
+    const struct metadb_request request = run_metadb_request(r, command, parameters, timeout_ms);
     return metadb_call(&r->metadb, &request, ret, err);
 }
 

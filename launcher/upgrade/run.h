@@ -40,8 +40,9 @@ struct run {
     struct journal *journal;
     struct run_node *nodes; /* plan_node_count() of them */
     struct metadb metadb;
-    struct metadb_lock *lock;   /* NULL: none */
-    const struct strv *set_env; /* --set-env, for the values that a plan does not store */
+    struct metadb_lock *lock;      /* NULL: none */
+    struct metadb_waiting *backup; /* prepared before the outage; NULL: none. Owned */
+    const struct strv *set_env;    /* --set-env, for the values that a plan does not store */
     const struct strv
         *answers; /* "STEP=done|again": a person's word where the world does not tell */
     const struct run_observer *observer;

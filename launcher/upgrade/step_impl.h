@@ -29,6 +29,7 @@ STEP_PROBE(start_new_probe);
 STEP_APPLY(keep_running_apply);
 
 STEP_APPLY(trim_apply);
+STEP_APPLY(prepare_backup_apply);
 STEP_APPLY(backup_apply);
 STEP_PREPARE(init_prepare);
 STEP_APPLY(init_apply);
@@ -56,6 +57,9 @@ int run_check_serves(struct run *r, bool new_ones, struct err *err) MUST_USE;
 void run_forget(struct run *r, enum step_id step, int node);
 void run_mark_begun(struct run *r, enum step_id step, int node, const json_t *prepared);
 
+/* What every request to the MetaDB has: progress to the observer, and a stop ends it. */
+struct metadb_request run_metadb_request(struct run *r, const char *command,
+                                         const json_t *parameters, uint64_t timeout_ms);
 /* One request to the MetaDB, with progress to the observer. `parameters_take` may be NULL. */
 int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint64_t timeout_ms,
                json_t **ret, struct err *err) MUST_USE;

@@ -100,7 +100,7 @@ mounts     /etc/localtime → /etc/localtime (ro)
     same '' "$stderr"
     has "$output" "Upgrade of 'oms_331': 3.3.1-CE → 4.0.0-CE"
     has "$output" $'\n'"  Config.Env.IS_UPGRADE              (not set) → true"$'\n'
-    same 'load_image create_new ha_off stop_old trim_heartbeats backup_metadb swap_names start_new init_metadata wait_healthy keep_running ha_on' \
+    same 'load_image create_new trim_heartbeats prepare_backup ha_off stop_old backup_metadb swap_names start_new init_metadata wait_healthy keep_running ha_on' \
         "$(sed -n '/^Steps:/,/^$/s/^ *[0-9]*  \([a-z_]*\) .*/\1/p' <<<"$output" | xargs)"
 }
 

@@ -166,6 +166,51 @@ sums() {
     wait "$pid" || true
 }
 
+# stopped_before STATEMENT PARAMETERS: a backup that stands still before it.
+stopped_before() {
+    STOP_BEFORE=$1 LD_PRELOAD=$METADB_DIR/kill_at.so begin dump "$2"
+    lab_wait 20 "the statement" grep -q '^State:.*stopped' "/proc/$pid/status"
+}
+
+@test "a table that is altered or dropped before it was read: said so by name, and no backup" {
+    count=0
+    # Without the MyISAM table, for which the lock is kept.
+    DATABASES="big big_hb big_hb"
+    while IFS= read -r change; do
+        lab_sql -e 'create or replace table big.late (id int primary key, v int); insert into big.late values (1, 1), (2, 2)'
+        # shellcheck disable=SC2016 # names in backquotes
+        stopped_before 'SELECT `id`,`v` FROM `big`.`late`' '{"folder":"'"$FOLDER"'"}'
+        lab_sql -e "set lock_wait_timeout = 5; use big; $change"
+        kill -CONT "$pid"
+        code=0
+        wait "$pid" || code=$?
+        [ "$code" = 1 ] || { echo "$change: exit $code" >&2; return 1; }
+        same "failed: table 'big.late' was altered or dropped while the backup was taken"$'\n'"HINT: see who alters tables of the MetaDB now (show full processlist), then start again" \
+            "$(tail -n 1 "$out" | jq -r '.kind + ": " + .text')"
+        no_backup_here
+        count=$((count + 1))
+    done <<'SQL'
+alter table late add column x int
+alter table late drop column v
+alter table late modify v bigint
+alter table late engine=InnoDB, algorithm=copy
+alter table late comment 'other'
+truncate table late
+drop table late
+rename table late to late2
+SQL
+    echo "$count changes, all found" >&3
+    lab_sql -e 'drop table big.late2'
+    # What comes new is in no backup that has begun without it; nor are new rows.
+    # shellcheck disable=SC2016
+    stopped_before 'SELECT `id` FROM `big`.`small`' '{"folder":"'"$FOLDER"'"}'
+    lab_sql -e 'create table big.fresh (id int primary key); insert into big.small values (3)'
+    kill -CONT "$pid"
+    wait "$pid"
+    [ "$(jq -c '[.databases[0].tables[] | [.name, .rows]]' "$FOLDER/manifest.json")" = '[["small",2],["t",200000]]' ]
+    lab_sql -e 'drop table big.fresh; delete from big.small where id = 3'
+}
+
 @test "a disk that is full, at any write" {
     mkdir "$BATS_TEST_TMPDIR/disk"
     for kb in 16 40 400 2000 9000 30000 60000; do

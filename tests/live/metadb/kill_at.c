@@ -1,6 +1,7 @@
 /* Preloaded into omslaunch-metadb: ends it by SIGKILL right before or after its KILL_AT-th
  * statement (all connections together), so that every moment of a restore can be the last one.
- * Without KILL_AT the number of statements is written to KILL_COUNT when the program ends. */
+ * Without KILL_AT the number of statements is written to KILL_COUNT when the program ends.
+ * STOP_BEFORE=TEXT: stops itself (SIGSTOP) before the first statement that begins with TEXT. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -27,6 +28,16 @@ static void write_count(long n)
     }
 }
 
+static void stop_before(const char *q, unsigned long length)
+{
+    static bool stopped;
+    const char *text = getenv("STOP_BEFORE");
+    if (text && strlen(text) <= length && memcmp(q, text, strlen(text)) == 0 &&
+        !__atomic_exchange_n(&stopped, true, __ATOMIC_RELAXED)) {
+        kill(getpid(), SIGSTOP);
+    }
+}
+
 int mysql_real_query(MYSQL *mysql, const char *q, unsigned long length)
 {
     static int (*real)(MYSQL *, const char *, unsigned long);
@@ -36,6 +47,7 @@ int mysql_real_query(MYSQL *mysql, const char *q, unsigned long length)
         *(void **)&real = dlsym(RTLD_NEXT, "mysql_real_query");
     }
     long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+    stop_before(q, length);
     bool now = at && strtol(at, NULL, 10) == n;
     if (now && !after) {
         kill(getpid(), SIGKILL);

@@ -28,7 +28,7 @@ struct heard {
     bool count_only;
 };
 
-static int hear(void *arg, enum proc_stream stream, const char *line, size_t len)
+static enum proc_answer hear(void *arg, enum proc_stream stream, const char *line, size_t len)
 {
     struct heard *h = arg;
     assert_int_equal(line[len], '\0');
@@ -40,7 +40,9 @@ static int hear(void *arg, enum proc_stream stream, const char *line, size_t len
         str_append_n(&h->text, line, len);
         str_append_c(&h->text, '\n');
     }
-    return h->stop_after && h->lines >= h->stop_after;
+    if (str_eq(line, "prepared"))
+        return PROC_PAUSE;
+    return h->stop_after && h->lines >= h->stop_after ? PROC_END : PROC_GO_ON;
 }
 
 static void heard_free(struct heard *h)
@@ -620,6 +622,89 @@ static void test_stop_request_ends_the_child(void **state)
     assert_int_equal(result.exit_code, 8);
 }
 
+/* ---- in parts ---- */
+
+#define WAITING                                                                                \
+    SHELL("read -r first; echo \"got $first\"; echo prepared >&3; if read -r word; then echo " \
+          "\"word $word\"; else echo none; fi; exit 4")
+
+static struct proc *begin_waiting(struct proc_spec *spec, struct heard *heard)
+{
+    struct err err = ERR_INIT;
+    struct proc *p = NULL;
+    struct proc_result result = {0};
+
+    spec->arg = heard;
+    spec->input = "one\n";
+    spec->input_len = 4;
+    spec->keep_input = true;
+    assert_ok(proc_begin(spec, &p, &result, &err), &err);
+    assert_true(result.paused);
+    assert_true(proc_lives(p));
+    return p;
+}
+
+static void test_a_paused_child_goes_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word, *said;
+    } cases[] = {{"go\n", "word go"}, {"", "none"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_HEARD struct heard heard = {0};
+        struct proc_spec spec = WAITING;
+        struct err err = ERR_INIT;
+        struct proc_result result = {0};
+        struct proc *p = begin_waiting(&spec, &heard);
+        AUTO_FREE char *expected = mem_printf("1:got one\n3:prepared\n1:%s\n", cases[i].said);
+
+        assert_ok(proc_go_on(p, cases[i].word, 10000, &result, &err), &err);
+        assert_string_equal(str_get(&heard.text), expected);
+        assert_int_equal(result.exit_code, 4);
+        assert_false(result.paused);
+        assert_false(proc_lives(p));
+        proc_free(p);
+    }
+}
+
+static void test_a_paused_child_is_lost(void **state)
+{
+    (void)state;
+    AUTO_HEARD struct heard heard = {0};
+    AUTO_HEARD struct heard ended = {0};
+    struct proc_spec spec = WAITING;
+    struct proc_spec dies = SHELL("echo prepared >&3; exec 3>&-; read -r word; kill -9 $$");
+    struct err err = ERR_INIT;
+    struct proc_result result = {0};
+
+    /* Freed while it waits: killed, and its descriptors are closed. */
+    proc_free(begin_waiting(&spec, &heard));
+    proc_free(NULL);
+    assert_string_equal(str_get(&heard.text), "1:got one\n3:prepared\n");
+    struct proc *p = begin_waiting(&dies, &ended);
+    assert_ok(proc_go_on(p, "go\n", 10000, &result, &err), &err);
+    assert_int_equal(result.term_signal, SIGKILL);
+    proc_free(p);
+}
+
+static void test_a_child_that_does_not_pause(void **state)
+{
+    (void)state;
+    AUTO_HEARD struct heard heard = {0};
+    struct proc_spec spec = SHELL("exit 3");
+    struct err err = ERR_INIT;
+    struct proc_result result = {0};
+    struct proc *p = NULL;
+
+    spec.arg = &heard;
+    spec.keep_input = true;
+    assert_ok(proc_begin(&spec, &p, &result, &err), &err);
+    assert_false(result.paused);
+    assert_int_equal(result.exit_code, 3);
+    proc_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -652,6 +737,9 @@ int main(void)
         cmocka_unit_test(test_nothing_is_left_open),
         cmocka_unit_test(test_no_descriptors_left),
         cmocka_unit_test(test_stop_request_ends_the_child),
+        cmocka_unit_test(test_a_paused_child_goes_on),
+        cmocka_unit_test(test_a_paused_child_is_lost),
+        cmocka_unit_test(test_a_child_that_does_not_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

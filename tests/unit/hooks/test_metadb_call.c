@@ -126,6 +126,44 @@ static int behave_as_lock(void)
     return 0;
 }
 
+/* The user's name says how it behaves when it is not let go, or after that. */
+static int behave_as_prepared(void)
+{
+    AUTO_STR struct str input = STR_INIT;
+    AUTO_JSON json_t *document = NULL;
+    struct err err = ERR_INIT;
+    char buf[4096];
+    char word[4] = "";
+
+    while (input.len < 2 || !str_eq(str_get(&input) + input.len - 2, "\n\n")) {
+        ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+        if (n <= 0)
+            return 9;
+        str_append_n(&input, buf, (size_t)n);
+    }
+    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0)
+        return 9;
+    const char *user = json_text(document, "metadb.user", "");
+    if (str_eq(user, "refuses")) {
+        say("{\"event\":\"error\",\"kind\":\"state\",\"text\":\"no room\"}\n");
+        return 1;
+    }
+    if (str_eq(user, "hurries")) {
+        say("{\"event\":\"result\",\"result\":{}}\n");
+        return 0;
+    }
+    say("{\"event\":\"prepared\",\"prepared\":{\"tables\":7}}\n");
+    if (str_eq(user, "dies"))
+        return 1;
+    bool go = read(STDIN_FILENO, word, 3) == 3 && str_eq(word, "go\n");
+    if (!go) {
+        (void)unlink(user); /* what it has made */
+        return 1;
+    }
+    say("{\"event\":\"result\",\"result\":{\"done\":true}}\n");
+    return 0;
+}
+
 static int behave(const char *command)
 {
     if (str_eq(command, "input"))
@@ -134,6 +172,8 @@ static int behave(const char *command)
         say_progress();
     else if (str_eq(command, "lock"))
         return behave_as_lock();
+    else if (str_eq(command, "prepared"))
+        return behave_as_prepared();
     else if (str_eq(command, "nothing"))
         return 0;
     else if (str_eq(command, "dies-talking"))
@@ -280,6 +320,70 @@ static void test_garbage_is_passed_over(void **state)
     assert_int_equal(json_int(result, "a", 0), 1);
     assert_ok(call("two-results", &last, &err), &err);
     assert_int_equal(json_int(last, "a", 0), 2);
+}
+
+static int prepare(const struct metadb *db, struct metadb_waiting **ret, struct err *err)
+{
+    const struct metadb_request request = {.command = "prepared"};
+
+    return metadb_prepare(db, &request, ret, err);
+}
+
+static void test_prepared(void **state)
+{
+    (void)state;
+    AUTO_JSON json_t *result = NULL;
+    struct err err = ERR_INIT;
+    struct metadb_waiting *waiting = NULL;
+    const struct metadb db = database();
+
+    assert_ok(prepare(&db, &waiting, &err), &err);
+    assert_int_equal(json_int(metadb_prepared(waiting), "tables", 0), 7);
+    assert_true(metadb_waits(waiting));
+    assert_ok(metadb_go_take(waiting, 10000, &result, &err), &err);
+    assert_true(json_bool(result, "done", false));
+}
+
+static void test_prepared_and_given_up(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    struct metadb_waiting *waiting = NULL;
+    struct metadb db = database();
+    AUTO_FREE char *made = mem_printf("%s.made", program);
+
+    db.user = made;
+    (void)close(open(made, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    assert_ok(prepare(&db, &waiting, &err), &err);
+    metadb_waiting_free(waiting);
+    metadb_waiting_free(NULL);
+    assert_false(fs_exists(made));
+}
+
+static void test_prepared_in_vain(void **state)
+{
+    (void)state;
+    AUTO_JSON json_t *result = NULL;
+    AUTO_FREE char *hurries =
+        mem_printf("'%s prepared' did not wait for the word to go\nHINT: see that this program is "
+                   "of the same version as omslaunch",
+                   program);
+    struct err err = ERR_INIT;
+    struct metadb_waiting *waiting = NULL;
+    struct metadb db = database();
+
+    db.user = "refuses";
+    assert_fails(prepare(&db, &waiting, &err));
+    assert_err(&err, ERR_STATE, "no room");
+    db.user = "hurries";
+    assert_fails(prepare(&db, &waiting, &err));
+    assert_err(&err, ERR_FAILED, hurries);
+    db.user = "dies";
+    assert_ok(prepare(&db, &waiting, &err), &err);
+    while (metadb_waits(waiting))
+        clock_sleep_ms(5);
+    assert_fails(metadb_go_take(waiting, 10000, &result, &err));
+    assert_non_null(strstr(err.text, " prepared' ended with exit code 1 and gave no result"));
 }
 
 #define VERSION_WORDS                                                                       \
@@ -535,6 +639,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_enough),
         cmocka_unit_test(test_no_program),
+        cmocka_unit_test(test_prepared),
+        cmocka_unit_test(test_prepared_and_given_up),
+        cmocka_unit_test(test_prepared_in_vain),
         cmocka_unit_test(test_lock_is_held),
         cmocka_unit_test(test_lock_of_another),
         cmocka_unit_test(test_server_without_locks),

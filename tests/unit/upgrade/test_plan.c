@@ -132,8 +132,10 @@ static void test_rows_of_one_node(void **state)
     begin(&f);
     add_node(&f, 0, "aa");
     plan_make(&f.request, &p);
-    assert_rows(&p, "load_image@0 create_new@0 ha_off stop_old@0 trim_heartbeats backup_metadb "
-                    "swap_names@0 start_new@0 init_metadata@0 wait_healthy keep_running@0 ha_on");
+    assert_rows(
+        &p,
+        "load_image@0 create_new@0 trim_heartbeats prepare_backup ha_off stop_old@0 "
+        "backup_metadb swap_names@0 start_new@0 init_metadata@0 wait_healthy keep_running@0 ha_on");
     assert_int_equal(plan_node_count(&p), 1);
 }
 
@@ -150,7 +152,8 @@ static void test_rows_of_three_nodes(void **state)
     plan_make(&f.request, &p);
     /* Once in a region whose nodes share one file. */
     assert_rows(&p, "load_image@0 load_image@1 load_image@2 create_new@0 create_new@1 create_new@2 "
-                    "ha_off stop_old@0 stop_old@1 stop_old@2 trim_heartbeats backup_metadb "
+                    "trim_heartbeats prepare_backup ha_off stop_old@0 stop_old@1 stop_old@2 "
+                    "backup_metadb "
                     "swap_names@0 swap_names@1 swap_names@2 start_new@0 start_new@1 start_new@2 "
                     "init_metadata@0 init_metadata@2 wait_healthy keep_running@0 keep_running@1 "
                     "keep_running@2 ha_on");

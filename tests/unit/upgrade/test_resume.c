@@ -326,8 +326,9 @@ static void test_signal_waits_for_the_stop(void **state)
     begin(&f);
     world_fault(&f.w, FAULT_TERM, "stop old 300");
     world_run_in_child(&f.w, &f.survey.plan, true, NULL);
-    assert_log(&f.w, "create oms_331.new-r1\nmetadb ha-get\nmetadb ha-set {\"enable\":false}\n"
-                     "policy old no\nstop old 300\nremove new\npolicy old always\nstart old\n"
+    assert_log(&f.w, "create oms_331.new-r1\nmetadb trim\nmetadb prepare\nmetadb ha-get\n"
+                     "metadb ha-set {\"enable\":false}\npolicy old no\nstop old 300\nremove "
+                     "new\npolicy old always\nstart old\n"
                      "metadb servers\nmetadb ha-get\nmetadb ha-set on, refetch\n");
 }
 
@@ -349,7 +350,7 @@ static void test_signal_with_hold(void **state)
 static void kill_twice(void *arg, size_t number, size_t total, const char *doing)
 {
     (void)arg, (void)number, (void)total;
-    if (str_eq(doing, "clear old heartbeat sequences")) {
+    if (str_eq(doing, "back up the MetaDB")) {
         (void)raise(SIGTERM);
         (void)raise(SIGINT);
     }

@@ -73,6 +73,8 @@ struct failure_case {
 
 static const struct failure_case failures[] = {
     {"create oms_331.new-r1", "", RUN_UNCHANGED, OLD_SERVES},
+    {"metadb trim", "remove new\n", RUN_UNCHANGED, OLD_SERVES},
+    {"metadb prepare", "remove new\n", RUN_UNCHANGED, OLD_SERVES},
     {"metadb ha-get", "remove new\n", RUN_UNCHANGED, OLD_SERVES},
     {"metadb ha-set {\"enable\":false}", "remove new\n" RESTART, RUN_ROLLED_BACK, OLD_SERVES},
     /* The old one still runs, and nobody asked it to stop. */
@@ -81,7 +83,6 @@ static const struct failure_case failures[] = {
     /* Who knows whether the engine is stopping it still. */
     {"stop old 300", "remove new\nstop old 300\n" RESTART "metadb ha-set {\"enable\":true}\n",
      RUN_ROLLED_BACK, OLD_SERVES},
-    {"metadb trim", "remove new\n" RESTART HA_ON_AGAIN, RUN_ROLLED_BACK, OLD_SERVES_AFTER_OUTAGE},
     {"metadb dump", "remove new\n" RESTART HA_ON_AGAIN, RUN_ROLLED_BACK, OLD_SERVES_AFTER_OUTAGE},
     {"rename old oms_331.old-r1", "remove new\n" RESTART HA_ON_AGAIN, RUN_ROLLED_BACK,
      OLD_SERVES_AFTER_OUTAGE},

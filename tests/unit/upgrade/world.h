@@ -723,10 +723,11 @@ static inline char *world_describe(const struct world *w)
 #define HA_AFTER "{\"enable\":true,\"refetchStoreIntervalMin\":31,\"other\":5}"
 #define HA_OFF "{\"enable\":false,\"refetchStoreIntervalMin\":30,\"other\":5}"
 /* All the calls of an upgrade. */
-#define FORWARD                                                                               \
-    "create oms_331.new-r1\nmetadb ha-get\nmetadb ha-set {\"enable\":false}\npolicy old no\n" \
-    "stop old 300\nmetadb trim\nmetadb dump\nrename old oms_331.old-r1\nrename new oms_331\n" \
-    "start new\nmetadb fingerprint\nexec new\ninit new\nmetadb servers\npolicy new always\n"  \
+#define FORWARD                                                                              \
+    "create oms_331.new-r1\nmetadb trim\nmetadb prepare\n"                                   \
+    "metadb ha-get\nmetadb ha-set {\"enable\":false}\npolicy old no\n"                       \
+    "stop old 300\nmetadb dump\nrename old oms_331.old-r1\nrename new oms_331\n"             \
+    "start new\nmetadb fingerprint\nexec new\ninit new\nmetadb servers\npolicy new always\n" \
     "metadb ha-get\nmetadb ha-set on, refetch\n"
 /* The two good ends. */
 #define NEW_SERVES                                                           \

@@ -188,6 +188,42 @@ static char *describe_request(const char *command, const json_t *request)
     return mem_printf("metadb %s%s%s", command, text[0] != '\0' ? " " : "", text);
 }
 
+/* What goes wrong before anything is done; -1: nothing. */
+static int suffer(enum fault fault)
+{
+    if (fault == FAULT_FAIL || fault == FAULT_UNREACHABLE) {
+        say(json_make("{s:s,s:s,s:s}", "event", "error", "kind",
+                      fault == FAULT_FAIL ? "failed" : "unreachable", "text",
+                      "as the test wanted it\nHINT: none"));
+        return 1;
+    }
+    if (fault == FAULT_TERM) {
+        (void)kill(getppid(), SIGTERM);
+        (void)usleep(100000); /* who minds it has ended us by then */
+    }
+    if (fault == FAULT_KILL_BEFORE)
+        (void)kill(getppid(), SIGKILL);
+    return fault == FAULT_DROP || fault == FAULT_KILL_BEFORE ? 3 : -1;
+}
+
+/* Says that it is prepared and waits. -1: go. */
+static int wait_prepared(const char *folder)
+{
+    char word[4] = "";
+    enum fault fault = note_call(folder, "metadb prepare");
+    int rc = suffer(fault);
+
+    if (rc >= 0)
+        return rc;
+    if (fault == FAULT_KILL_AFTER)
+        (void)kill(getppid(), SIGKILL);
+    if (fault == FAULT_LOSE || fault == FAULT_KILL_AFTER)
+        return 3;
+    say(json_make("{s:s,s:{s:i,s:i}}", "event", "prepared", "prepared", "tables", 50,
+                  "raw_bytes_estimate", 1000));
+    return read(STDIN_FILENO, word, 3) == 3 && str_eq(word, "go\n") ? -1 : 1;
+}
+
 static int world_metadb_main(const char *command)
 {
     AUTO_STR struct str input = STR_INIT;
@@ -195,11 +231,16 @@ static int world_metadb_main(const char *command)
     char buf[4096];
     struct err err;
 
-    for (ssize_t n; (n = read(STDIN_FILENO, buf, sizeof(buf))) > 0;)
+    while (input.len < 2 || !str_eq(str_get(&input) + input.len - 2, "\n\n")) {
+        ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+        if (n <= 0)
+            break;
         str_append_n(&input, buf, (size_t)n);
+    }
     if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0)
         return 2;
     const char *folder = json_text(document, "metadb.user", "");
+    const json_t *request = json_object_get(document, "request");
     if (str_eq(command, "lock")) {
         for (;;) {
             say(json_make("{s:s,s:s}", "event", "progress", "text", "held"));
@@ -210,25 +251,13 @@ static int world_metadb_main(const char *command)
         say(json_make("{s:s,s:{s:i}}", "event", "result", "result", "databases", 3));
         return 0;
     }
-    AUTO_FREE char *line = describe_request(command, json_object_get(document, "request"));
-    enum fault fault = note_call(folder, line);
-    if (fault == FAULT_FAIL || fault == FAULT_UNREACHABLE) {
-        say(json_make("{s:s,s:s,s:s}", "event", "error", "kind",
-                      fault == FAULT_FAIL ? "failed" : "unreachable", "text",
-                      "as the test wanted it\nHINT: none"));
-        return 1;
-    }
-    if (fault == FAULT_DROP)
-        return 3;
-    if (fault == FAULT_TERM) {
-        (void)kill(getppid(), SIGTERM);
-        (void)usleep(100000); /* who minds it has ended us by then */
-    }
-    if (fault == FAULT_KILL_BEFORE) {
-        (void)kill(getppid(), SIGKILL);
-        return 3;
-    }
-    AUTO_JSON json_t *result = carry_out(folder, command, json_object_get(document, "request"));
+    int rc = json_bool(request, "prepare", false) ? wait_prepared(folder) : -1;
+    AUTO_FREE char *line = describe_request(command, request);
+    enum fault fault = rc < 0 ? note_call(folder, line) : FAULT_NONE;
+    rc = rc < 0 ? suffer(fault) : rc;
+    if (rc >= 0)
+        return rc;
+    AUTO_JSON json_t *result = carry_out(folder, command, request);
     if (fault == FAULT_KILL_AFTER)
         (void)kill(getppid(), SIGKILL);
     if (fault == FAULT_LOSE || fault == FAULT_KILL_AFTER)
