@@ -74,6 +74,29 @@ static int open_nodes(struct execution *x, const struct plan *plan, struct err *
     return 0;
 }
 
+/* Everything stands on the old containers: the password, the state, the way back. */
+static int check_old_are_there(const struct execution *x, const struct plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < x->node_count; i++) {
+        AUTO_JSON json_t *ignored = NULL;
+        if (engine_container_inspect(x->nodes[i].engine, x->nodes[i].old_id, &ignored, err) == 0) {
+            continue;
+        }
+        if (err->kind != ERR_NOT_FOUND) {
+            return -1;
+        }
+        AUTO_FREE char *folder = state_run_folder(x->state, x->id);
+        return err_fail(err, ERR_FAILED,
+                        "the old container '%s' (%.12s) is gone: somebody has removed it since run "
+                        "%s began\n"
+                        "HINT: nothing was changed; '%s/old-%zu.json' says how it was made, and "
+                        "'omslaunch backups' lists the backup: go on by hand",
+                        json_text(plan_node(plan, (int)i), "old.name", ""), x->nodes[i].old_id,
+                        x->id, folder, i);
+    }
+    return 0;
+}
+
 /* The password is in no plan: it is read from the old container's config.yaml each time. */
 static int open_metadb(struct execution *x, const struct plan *plan, const char *program,
                        struct err *err)
@@ -148,7 +171,9 @@ static int open_world(const struct execution_request *request, struct execution 
 {
     x->id = mem_strdup(request->run);
     x->state = mem_strdup(request->state);
+    bool has_begun = x->journal != NULL;
     if (open_nodes(x, request->plan, err) != 0 ||
+        (has_begun && check_old_are_there(x, request->plan, err) != 0) ||
         open_metadb(x, request->plan, request->metadb_program, err) != 0) {
         return -1;
     }

@@ -10,6 +10,7 @@
 #include "launcher/upgrade/state.h"
 
 #define PLAN_SIZE_MAX (64U * 1024 * 1024)
+#define ID_SECONDS 15 /* "20261122-101728" */
 
 void history_free(struct history *h)
 {
@@ -111,6 +112,18 @@ static void read_run(const char *state, const char *id, struct past_run *p)
     read_records(j, p);
 }
 
+/* An ID begins with date and time to the second; within one second the journal knows more. */
+static int by_age(const void *a, const void *b)
+{
+    const struct past_run *x = a;
+    const struct past_run *y = b;
+    int order = strncmp(x->id, y->id, ID_SECONDS);
+    if (order == 0 && x->begun_ms != y->begun_ms) {
+        order = x->begun_ms < y->begun_ms ? -1 : 1;
+    }
+    return order != 0 ? order : strcmp(x->id, y->id);
+}
+
 int history_read(const char *state, struct history *ret, struct err *err)
 {
     AUTO_STRV struct strv runs = STRV_INIT;
@@ -120,6 +133,9 @@ int history_read(const char *state, struct history *ret, struct err *err)
     struct history h = {.items = mem_grow(NULL, runs.count + 1, sizeof(*h.items))};
     for (size_t i = 0; i < runs.count; i++) {
         read_run(state, runs.items[i], &h.items[h.count++]);
+    }
+    if (h.count > 1) {
+        qsort(h.items, h.count, sizeof(h.items[0]), by_age);
     }
     *ret = h;
     return 0;

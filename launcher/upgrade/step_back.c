@@ -13,19 +13,25 @@
 #define RESTORE_TIMEOUT_MS (24ULL * 60 * 60 * 1000)
 #define LOG_MAX (64U * 1024 * 1024)
 
-/* The new container, also when its creation was never written down: it carries the run's label. */
+/* The new container, also when its creation was never written down. Until then nobody has renamed
+ * it but an interrupted rollback; and the run's label tells it from what has only its name. */
 static int find_new(struct run *r, int node, struct err *err)
 {
-    if (r->nodes[node].new_id != NULL) {
-        return 0;
+    static const char *const kinds[] = {"new", "failed"};
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && r->nodes[node].new_id == NULL; i++) {
+        AUTO_FREE char *name = run_container_name(r, node, kinds[i]);
+        AUTO_JSON json_t *found = NULL;
+        if (engine_container_inspect(r->nodes[node].engine, name, &found, err) != 0) {
+            if (err->kind != ERR_NOT_FOUND) {
+                return -1;
+            }
+            continue;
+        }
+        const json_t *labels = json_walk(found, "Config.Labels");
+        if (str_eq(json_string_value(json_object_get(labels, SPEC_LABEL_RUN)), r->id)) {
+            r->nodes[node].new_id = mem_strdup(json_text(found, "Id", ""));
+        }
     }
-    AUTO_FREE char *label = mem_printf("%s=%s", SPEC_LABEL_RUN, r->id);
-    AUTO_JSON json_t *list = NULL;
-    if (engine_container_list(r->nodes[node].engine, label, &list, err) != 0) {
-        return -1;
-    }
-    const char *id = json_text(json_array_get(list, 0), "Id", NULL);
-    r->nodes[node].new_id = id == NULL ? NULL : mem_strdup(id);
     return 0;
 }
 

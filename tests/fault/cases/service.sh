@@ -5,6 +5,51 @@
 service_cases() {
     # Otherwise each crashes at every second step.
     service_points | if [ "${OMSLAUNCH_FAULT:-}" = full ]; then cat; else sed -n '1~2p'; fi
+    service_reboots | if [ "${OMSLAUNCH_FAULT:-}" = full ]; then cat; else sed -n '2~4p'; fi
+    printf 'service_reboot_in_init\n'
+}
+
+# Killed by a reboot, after each record.
+service_reboots() {
+    local n
+    for ((n = 2; n <= UPGRADE_RECORDS; n++)); do printf 'service_reboot %d\n' "$n"; done
+}
+
+# Everything ends in order and comes back by itself, as far as it does: restart policies count.
+reboot() {
+    lab_engine_stop e1
+    lab_db_stop
+    lab_db_start
+    lab_engine_start e1
+}
+
+service_reboot() {
+    OM_ENV=(OMSL_FAULT="after:$1")
+    upgrade
+    OM_ENV=()
+    is_rc 137
+    watch_both_begin
+    reboot
+    om resume
+    settle
+    watch_both_end
+}
+
+# The script was cut off, and the engine has forgotten it: what it has done, nobody knows.
+service_reboot_in_init() {
+    slow_begin "${UPGRADE[@]}" --host "$HOST" --image lab/slow-init
+    slow_kill
+    watch_both_begin
+    reboot
+    om resume
+    is_rc 13
+    said '/root/docker_init.sh was cut off in the middle, and the schema of the databases ' \
+        ': did it do all it had to?' \
+        "find out, then 'omslaunch resume $(run_id) --answer init_metadata=done' (or =again)"
+    om rollback
+    is_rc 0
+    expect_old_end
+    watch_both_end
 }
 
 service_points() {

@@ -1,6 +1,7 @@
 /* What earlier runs left behind. */
 #include "launcher/upgrade/history.h"
 
+#include "launcher/base/clock.h"
 #include "launcher/upgrade/journal.h"
 #include "launcher/upgrade/state.h"
 #include "tests/unit/upgrade/folder.h"
@@ -99,6 +100,27 @@ static void test_find(void **state)
     assert_string_equal(history_find(&f.history, "1")->id, "1");
     assert_null(history_find(&f.history, "4"));
     assert_null(history_find(&f.history, ""));
+}
+
+/* Their IDs do not tell which of two runs of one second was first. */
+static void test_order_within_a_second(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    static const char *const ids[] = {"20261122-101728-ffff", "20261122-101728-8888",
+                                      "20261122-101728-0000", "20261122-101727-9999"};
+    static const char *const records[] = {NULL};
+
+    begin(&f);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        add_run(&f, ids[i], "oms_331", records);
+        clock_sleep_ms(2);
+    }
+    look(&f);
+    assert_string_equal(f.history.items[0].id, ids[3]);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(f.history.items[i + 1].id, ids[i]);
+    assert_string_equal(history_find(&f.history, NULL)->id, ids[2]);
 }
 
 /* How a run that ends so is seen, and whether it stands in the way of the next one. */
@@ -248,10 +270,15 @@ static void test_never_began(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_none),        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_results),     cmocka_unit_test(test_taken_up_again),
-        cmocka_unit_test(test_milestones),  cmocka_unit_test(test_other_deployments),
-        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_damaged_is_in_the_way),
+        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_order_within_a_second),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_taken_up_again),
+        cmocka_unit_test(test_milestones),
+        cmocka_unit_test(test_other_deployments),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_damaged_is_in_the_way),
         cmocka_unit_test(test_never_began),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -432,6 +432,61 @@ static void test_full_disk(void **state)
 
 /* ---- the world changed meanwhile ---- */
 
+/* Killed before it was written down which container was created. Two nodes may be on one engine,
+ * and what carries the run's label need not be this node's. */
+static void test_back_takes_its_own_container(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *run; /* of the label */
+        const char *log, *world;
+    } cases[] = {
+        {RUN, "remove new\n", OLD_SERVES},
+        {"r0", "",
+         "old oms_331 running always; new oms_331.new-r1 created no; schema old; "
+         "ha " HA_BEFORE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FIXTURE struct fixture f;
+        struct err err = ERR_INIT;
+
+        begin(&f);
+        f.w.leftover = true;
+        world_fault(&f.w, FAULT_KILL_AFTER, "create oms_331.new-r1");
+        world_run_in_child(&f.w, &f.survey.plan, false, NULL);
+        json_put_text(json_object_get(f.w.containers[WORLD_NEW].config, "Labels"),
+                      "io.omslaunch.run", cases[i].run);
+        file_write(f.w.folder, "log", "");
+        assert_ok(world_execution(&f.w, &f.survey.plan, true, NULL, NULL, &f.x, &err), &err);
+        run_back(execution_run(f.x), &f.outcome);
+        assert_log(&f.w, cases[i].log);
+        assert_end(&f, RUN_UNCHANGED, cases[i].world);
+    }
+}
+
+static void test_old_container_is_gone(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    struct err err = ERR_INIT;
+
+    begin(&f);
+    f.w.never_healthy = true;
+    go(&f, false, false, NULL);
+    f.w.containers[WORLD_OLD].exists = false;
+    file_write(f.w.folder, "log", "");
+    AUTO_FREE char *text =
+        mem_printf("the old container 'oms_331' (0d0000000000) is gone: somebody has removed it "
+                   "since run r1 began\n"
+                   "HINT: nothing was changed; '%s/state/runs/r1/old-0.json' says how it was made, "
+                   "and 'omslaunch backups' lists the backup: go on by hand",
+                   f.w.folder);
+    execution_free(TAKE(f.x));
+    assert_fails(world_execution(&f.w, &f.survey.plan, true, NULL, NULL, &f.x, &err));
+    assert_err(&err, ERR_FAILED, text);
+    assert_log(&f.w, "");
+}
+
 /* A reboot: containers without a restart policy do not come back by themselves. */
 static void test_reboot_while_waiting(void **state)
 {
@@ -581,6 +636,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_signal_with_hold),
     cmocka_unit_test(test_second_signal_stops_at_once),
     cmocka_unit_test(test_full_disk),
+    cmocka_unit_test(test_back_takes_its_own_container),
+    cmocka_unit_test(test_old_container_is_gone),
     cmocka_unit_test(test_reboot_while_waiting),
     cmocka_unit_test(test_reboot_after_healthy),
     cmocka_unit_test(test_new_one_is_started_by_hand_before_the_old_one),

@@ -92,6 +92,7 @@ struct world {
     bool new_dies;                 /* its main process ends once docker_init.sh has run */
     bool never_healthy;            /* the new version does not get well */
     const char *old_comes_back_at; /* somebody starts the old one right after this call */
+    bool leftover;                 /* another container has the run's label */
     bool ever_both;                /* old and new have run at the same time */
 };
 
@@ -371,6 +372,8 @@ static json_t *list_of(const struct world *w, const char *path)
 {
     json_t *list = json_array();
 
+    if (w->leftover)
+        json_add(list, parse("{\"Id\":\"1ef7\",\"Names\":[\"/left\"],\"State\":\"exited\"}"));
     for (int i = 0; i < WORLD_CONTAINERS; i++) {
         const struct world_container *c = &w->containers[i];
         const json_t *label =
