@@ -138,9 +138,13 @@ static int read_config_on_host(struct node *n, struct err *err)
 
 static int observe_config(struct engine *e, struct node *n, struct err *err)
 {
+    const struct mount *m = container_mount_at(&n->old, OMS_PATH_CONFIG);
+    const struct mount_fact *fact = mount_facts_at(&n->mounts, OMS_PATH_CONFIG);
+
     if (n->mounts.source_missing || n->mounts.source_wrong)
         return read_config_on_host(n, err);
-    return oms_config_read(e, n->old.name, &n->config, err);
+    return oms_config_read(e, n->old.name, m && fact && fact->on_host ? m->source : NULL,
+                           &n->config, err);
 }
 
 /* A container that was made from an image's ID or digest has no tag; the image may have some. Tags
@@ -212,11 +216,15 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
         return -1;
     ip = container_env(&n.old, "OMS_HOST_IP");
     n.host_ip = ip ? mem_strdup(ip) : NULL;
-    if (n.host.local)
-        port_facts_read("/proc", &n.config, n.old.id, n.host_ip, &n.ports);
     *ret = n;
     n = (struct node){0};
     return 0;
+}
+
+void node_look_at_ports(struct node *n)
+{
+    if (n->host.local)
+        port_facts_read("/proc", &n->config, n->old.id, n->host_ip, &n->ports);
 }
 
 void node_ask_health(struct node *n, uint64_t timeout_ms)

@@ -31,7 +31,7 @@ struct node {
     struct mount_facts mounts;
     struct tls_facts tls; /* of the old container */
     struct host_facts host;
-    struct port_facts ports;
+    struct port_facts ports;      /* unknown until node_look_at_ports() was called */
     struct neighbours neighbours; /* without the old container */
     char *health_url;             /* NULL until node_ask_health() was called, or if not known */
     struct oms_health health;     /* what the old OMS says of itself */
@@ -58,6 +58,9 @@ void deployment_add_take(struct deployment *d, struct node *node);
 int node_observe(struct engine *e, const char *container_name, struct node *ret,
                  struct err *err) MUST_USE;
 
+/* Who listens on the ports of config.yaml, on an engine of this machine. Apart, since it goes
+ * through all processes, and can be done while others are waited for. */
+void node_look_at_ports(struct node *n);
 /* Asks the old OMS of a node for its health, when it runs and its address is known; waits for
  * `timeout_ms` at most. What is wrong is a fact, not an error. */
 void node_ask_health(struct node *n, uint64_t timeout_ms);

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "inspect/container.h"
 #include "launcher/base/digest.h"
+#include "launcher/base/fs.h"
 #include "launcher/base/json.h"
 #include "launcher/base/yaml.h"
 
@@ -278,7 +280,8 @@ int oms_config_parse(const char *text, size_t len, const char *name, struct oms_
 
 /* Looks before it reads, so that a folder and a file of gigabytes are told apart and not fetched.
  */
-static int check_file(struct engine *e, const char *container, const char *name, struct err *err)
+static int check_file(struct engine *e, const char *container, const char *name,
+                      struct engine_path_stat *ret, struct err *err)
 {
     struct engine_path_stat st;
 
@@ -302,18 +305,38 @@ static int check_file(struct engine *e, const char *container, const char *name,
                         "%s has %llu bytes, expected at most %zu\n"
                         "HINT: is the right file bound to " OMS_PATH_CONFIG "?",
                         name, (unsigned long long)st.size, CONFIG_SIZE_MAX);
+    *ret = st;
     return 0;
 }
 
-int oms_config_read(struct engine *e, const char *container, struct oms_config *ret,
-                    struct err *err)
+/* Whether `source` could be read and is what the engine sees. */
+static bool read_source(const char *source, const struct engine_path_stat *seen, struct str *ret)
+{
+    struct err ignored = ERR_INIT;
+    struct stat st;
+
+    if (!source || stat(source, &st) || !S_ISREG(st.st_mode))
+        return false;
+    const uint64_t mtime_ms =
+        (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
+    return (uint64_t)st.st_size == seen->size && mtime_ms == seen->mtime_ms &&
+           fs_read(source, CONFIG_SIZE_MAX, false, ret, &ignored) == 0 && ret->len == seen->size;
+}
+
+int oms_config_read(struct engine *e, const char *container, const char *source,
+                    struct oms_config *ret, struct err *err)
 {
     AUTO_FREE char *name =
         mem_printf("config.yaml of container '%s' (" OMS_PATH_CONFIG ")", container);
     CLEANUP(text_wipe) struct str text = STR_INIT;
 
-    if (check_file(e, container, name, err))
+    struct engine_path_stat seen;
+
+    if (check_file(e, container, name, &seen, err))
         return -1;
+    if (read_source(source, &seen, &text))
+        return oms_config_parse(str_get(&text), text.len, name, ret, err);
+    text_wipe(&text);
     if (engine_container_read_file(e, container, OMS_PATH_CONFIG, CONFIG_SIZE_MAX, &text, err)) {
         if (err->kind == ERR_FAILED || err->kind == ERR_NOT_FOUND)
             err->kind = ERR_CONFIG;

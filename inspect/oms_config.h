@@ -34,9 +34,12 @@ struct oms_config {
 /* `name` is what errors call the file. ERR_CONFIG naming key and expectation. */
 int oms_config_parse(const char *text, size_t len, const char *name, struct oms_config *ret,
                      struct err *err) MUST_USE;
-/* Reads it out of the container, running or not, local or remote. */
-int oms_config_read(struct engine *e, const char *container, struct oms_config *ret,
-                    struct err *err) MUST_USE;
+/* Reads it out of the container, running or not, local or remote. `source` is the file of this
+ * machine that is bound there, or NULL: it is read instead while the engine tells the same size and
+ * time of what it sees, because the engine packs a file in a process of its own, and that takes
+ * longer than all the rest. */
+int oms_config_read(struct engine *e, const char *container, const char *source,
+                    struct oms_config *ret, struct err *err) MUST_USE;
 void oms_config_free(struct oms_config *c);
 
 #endif

@@ -34,7 +34,7 @@ int metadb_access_open(const struct session *session, const char *container, con
     metadb_access_none(session, ret);
     if (engine_open(&options, &engine, err) != 0 ||
         engine_container_inspect(engine, container, &answer, err) != 0 ||
-        oms_config_read(engine, container, &ret->config, err) != 0) {
+        oms_config_read(engine, container, NULL, &ret->config, err) != 0) {
         return -1;
     }
     ret->container = mem_strdup(container);

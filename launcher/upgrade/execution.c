@@ -103,7 +103,7 @@ static int open_metadb(struct execution *x, const struct plan *plan, const char 
 {
     const json_t *metadb = json_object_get(plan->json, "metadb");
     const json_t *heartbeat = json_object_get(metadb, "heartbeat");
-    if (oms_config_read(x->nodes[0].engine, x->nodes[0].old_id, &x->config, err) != 0) {
+    if (oms_config_read(x->nodes[0].engine, x->nodes[0].old_id, NULL, &x->config, err) != 0) {
         return -1;
     }
     for (size_t i = 0; i < json_array_size(heartbeat); i++) {

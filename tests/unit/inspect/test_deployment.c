@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "inspect/deployment.h"
 #include "launcher/base/fs.h"
@@ -378,6 +379,62 @@ static void a_node_here(void **state)
     host_end(&h);
 }
 
+/* 121 bytes */
+#define SHORT_CONFIG                                                                             \
+    "oms_meta_host: h\noms_meta_port: 1\noms_meta_user: u\noms_meta_password: s\ndrc_rm_db: r\n" \
+    "drc_cm_db: c\ndrc_cm_heartbeat_db: b\n"
+
+/* config.yaml on the host, filled up with a comment, of a time. */
+static void put_config(const struct host *h, size_t size, long nsec)
+{
+    AUTO_FREE char *path = fs_join(h->folder, "config.yaml");
+    AUTO_FREE char *text =
+        mem_printf("%s#%*s\n", SHORT_CONFIG, (int)(size - strlen(SHORT_CONFIG) - 2), "");
+    const struct timespec times[2] = {{981173106, nsec}, {981173106, nsec}};
+
+    touch(h->folder, "config.yaml", text);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* The host's file is read when the engine sees one of the same size and time, else what it sees. */
+static void the_same_config(void **state)
+{
+    static const struct {
+        size_t size;
+        long nsec;
+        const char *rm_db;
+    } cases[] = {{123, 500000000, "r"}, {124, 500000000, "seen"}, {123, 501000000, "seen"}};
+    AUTO_STR struct str config = STR_INIT;
+    struct host h;
+
+    (void)state;
+    host_start(&h);
+    answer_config("oms_meta_host: 10.0.0.9\noms_meta_port: 3306\noms_meta_user: u\n"
+                  "oms_meta_password: s3cret\ndrc_rm_db: seen\ndrc_cm_db: cm\n"
+                  "drc_cm_heartbeat_db: hb\n",
+                  &config);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const bool same = i == 0;
+        AUTO_NODE struct node n = {0};
+        struct err err = ERR_INIT;
+        const struct fake_reply replies[] = {
+            {.bytes = str_get(&h.inspect)},
+            {.bytes = str_get(&h.info)},
+            {.bytes = LIST},
+            {.expect = "HEAD ", .bytes = stat_file},
+            {.expect = same ? "GET /v1.41/images/" : "GET /v1.41/containers/oms_331/archive",
+             .bytes = same ? IMAGE : config.data,
+             .len = same ? 0 : config.len},
+            {.expect = "GET /v1.41/images/", .bytes = IMAGE},
+        };
+
+        put_config(&h, cases[i].size, cases[i].nsec);
+        assert_ok(observe(replies, same ? 5 : 6, &n, &err), &err);
+        assert_string_equal(n.config.rm_db, cases[i].rm_db);
+    }
+    host_end(&h);
+}
+
 /* The archive endpoint would create the missing folder, so nothing is asked through it. */
 static void a_missing_source_is_not_created(void **state)
 {
@@ -473,6 +530,7 @@ int main(void)
         cmocka_unit_test(the_old_image_is_gone),
         cmocka_unit_test(a_tag_from_the_image),
         cmocka_unit_test(a_node_here),
+        cmocka_unit_test(the_same_config),
         cmocka_unit_test(a_missing_source_is_not_created),
         cmocka_unit_test(a_missing_config_is_not_created),
         cmocka_unit_test(deployments),
