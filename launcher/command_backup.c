@@ -161,10 +161,6 @@ static int check_stopped(const struct metadb_access *a, const struct kept_backup
 static void say_restored(const json_t *answer)
 {
     const json_t *databases = json_object_get(answer, "databases");
-    const char *slow = json_text(answer, "no_load_data", NULL);
-    if (slow != NULL) {
-        log_info("the rows came by INSERT, which takes longer than LOAD DATA: %s", slow);
-    }
     for (size_t i = 0; i < json_array_size(databases); i++) {
         const json_t *d = json_array_get(databases, i);
         const char *quarantine = json_text(d, "quarantine", NULL);

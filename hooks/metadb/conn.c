@@ -22,7 +22,6 @@ enum {
     CLIENT_SERVER_GONE = 2006,
     CLIENT_SERVER_LOST = 2013,
     CLIENT_TLS_ERROR = 2026,
-    CLIENT_FILE_REFUSED = 2068,
     CLIENT_LAST = 2999,
     SERVER_DISK_FULL = 1021,
     SERVER_TOO_MANY = 1040,
@@ -82,11 +81,6 @@ int conn_fail(const struct conn *c, struct err *err)
                  mysql_error(c->mysql), number);
         return err_hint(err, "see whether the database server is still up, and its own log");
     }
-    if (number == CLIENT_FILE_REFUSED) {
-        err_fail(err, ERR_REFUSED, "the MetaDB at '%s:%u' is not to be trusted: %s", r->host,
-                 r->port, mysql_error(c->mysql));
-        return err_hint(err, "no database server asks for that by itself: see what answers there");
-    }
     err_fail(err, kind_of(number), "the MetaDB at '%s:%u' says: %s (error %u)", r->host, r->port,
              mysql_error(c->mysql), number);
     if (err->kind == ERR_PERMISSION) {
@@ -115,60 +109,6 @@ enum conn_flavor conn_flavor_of(const char *version, const char *comment)
     return strcasestr(version, "mariadb") || strcasestr(comment, "mariadb") ? FLAVOR_MARIADB
                                                                             : FLAVOR_MYSQL;
 }
-
-/* ---- what a server may ask for -------------------------------------------------------------- */
-
-struct source {
-    const char *bytes;
-    size_t left;
-};
-
-/* Whatever file the server names, `source` is what it gets; nothing outside of conn_load(). */
-static int source_open(void **ret, const char *name, void *source)
-{
-    (void)name;
-    *ret = source;
-    return source ? 0 : 1;
-}
-
-static int source_read(void *arg, char *buf, unsigned int size)
-{
-    struct source *s = arg;
-    size_t n = s->left < size ? s->left : size;
-    memcpy(buf, s->bytes, n);
-    s->bytes += n;
-    s->left -= n;
-    return (int)n;
-}
-
-static void source_end(void *arg)
-{
-    (void)arg;
-}
-
-static int source_error(void *arg, char *text, unsigned int size)
-{
-    (void)arg;
-    snprintf(text, size, "it asked for a file of this host, and got none");
-    return CLIENT_FILE_REFUSED;
-}
-
-static void set_source(struct conn *c, struct source *source)
-{
-    mysql_set_local_infile_handler(c->mysql, source_open, source_read, source_end, source_error,
-                                   source);
-}
-
-int conn_load(struct conn *c, const struct str *sql, const struct str *bytes, struct err *err)
-{
-    struct source source = {.bytes = str_get(bytes), .left = bytes->len};
-    set_source(c, &source);
-    int rc = conn_exec(c, str_get(sql), sql->len, err);
-    set_source(c, NULL);
-    return rc;
-}
-
-/* ---- connecting ------------------------------------------------------------------------------ */
 
 static int connect_fail(const struct conn *c, struct err *err)
 {
@@ -199,7 +139,7 @@ static int connect_once(struct conn *c, bool tls)
     const struct request *r = c->request;
     const unsigned connect_s = CONNECT_TIMEOUT_S, read_s = READ_TIMEOUT_S,
                    write_s = WRITE_TIMEOUT_S;
-    const unsigned protocol = MYSQL_PROTOCOL_TCP, loads = c->loads;
+    const unsigned protocol = MYSQL_PROTOCOL_TCP, no = 0;
     const unsigned long packet = PACKET_MAX;
     c->mysql = mysql_init(NULL);
     if (!c->mysql) {
@@ -212,10 +152,7 @@ static int connect_once(struct conn *c, bool tls)
      */
     mysql_options(c->mysql, MYSQL_OPT_PROTOCOL, &protocol);
     mysql_options(c->mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
-    mysql_options(c->mysql, MYSQL_OPT_LOCAL_INFILE, &loads);
-    /* Before the first byte of the server's: with the library's own handler it could ask for any
-     * file. */
-    set_source(c, NULL);
+    mysql_options(c->mysql, MYSQL_OPT_LOCAL_INFILE, &no);
     mysql_options(c->mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     if (tls) {
         /* Naming ciphers is the one way to ask for TLS that both libraries have. */
@@ -250,9 +187,9 @@ static int connect_any(struct conn *c, struct err *err)
     return -1;
 }
 
-static int open_as(const struct request *request, bool loads, struct conn *ret, struct err *err)
+int conn_open(const struct request *request, struct conn *ret, struct err *err)
 {
-    AUTO_CONN struct conn c = {.mysql = NULL, .request = request, .loads = loads};
+    AUTO_CONN struct conn c = {.mysql = NULL, .request = request};
     static const char setup[] = "SET SESSION sql_mode=''";
     if (connect_any(&c, err) < 0 || conn_exec(&c, setup, sizeof(setup) - 1, err) < 0) {
         return -1;
@@ -260,16 +197,6 @@ static int open_as(const struct request *request, bool loads, struct conn *ret, 
     *ret = c;
     c.mysql = NULL;
     return 0;
-}
-
-int conn_open(const struct request *request, struct conn *ret, struct err *err)
-{
-    return open_as(request, false, ret, err);
-}
-
-int conn_open_loading(const struct request *request, struct conn *ret, struct err *err)
-{
-    return open_as(request, true, ret, err);
 }
 
 void conn_close(struct conn *c)

@@ -13,7 +13,6 @@
 struct conn {
     MYSQL *mysql;
     const struct request *request; /* borrowed */
-    bool loads;                    /* LOAD DATA LOCAL is allowed on it */
 };
 
 /* A whole answer, held in memory: for small ones. `row` and `len` are those of the last
@@ -45,8 +44,6 @@ const char *conn_flavor_name(enum conn_flavor flavor);
 /* Connects by TCP, over TLS when the server insists; utf8mb4 both ways, sql_mode empty, so that
  * sql.h is right. No change of the server's. ERR_UNREACHABLE, ERR_PERMISSION. */
 int conn_open(const struct request *request, struct conn *ret, struct err *err) MUST_USE;
-/* The same, for conn_load(). No connection ever gives the server a file. */
-int conn_open_loading(const struct request *request, struct conn *ret, struct err *err) MUST_USE;
 void conn_close(struct conn *c);
 
 /* Runs a statement that gives no rows. Errors: ERR_NOT_FOUND (no such database, table, column,
@@ -56,9 +53,6 @@ int conn_exec(struct conn *c, const char *sql, size_t len, struct err *err) MUST
 int conn_execf(struct conn *c, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4))) MUST_USE;
 uint64_t conn_affected(const struct conn *c);
-/* Runs LOAD DATA LOCAL; `bytes` is what the file holds, whatever its name. */
-int conn_load(struct conn *c, const struct str *sql, const struct str *bytes,
-              struct err *err) MUST_USE;
 
 /* Runs a statement that gives rows, and fetches them all. */
 int conn_query(struct conn *c, const char *sql, struct rows *ret, struct err *err) MUST_USE;

@@ -197,15 +197,16 @@ static void restore_free(struct restore *r)
         free(db->quarantine);
         free(db->file);
         strv_free(&db->session);
-        for (size_t k = 0; db->load && k < db->schema->table_count; k++) {
-            restore_rows_free(&db->load[k]);
+        for (size_t k = 0; db->prepared && k < db->schema->table_count; k++) {
+            restore_rows_free(&db->prepared[k]);
         }
-        free(db->load);
+        free(db->prepared);
         schema_free(db->schema);
         json_decref(db->table_bytes);
         fd_close_ptr(&db->fd);
     }
     for (unsigned i = 0; r->conns && i < r->workers; i++) {
+        rows_sender_free(&r->senders[i]);
         conn_close(&r->conns[i]);
     }
     for (size_t i = 0; i < r->deferred_count; i++) {
@@ -217,8 +218,8 @@ static void restore_free(struct restore *r)
     free(r->pieces);
     free(r->dbs);
     free(r->conns);
+    free(r->senders);
     free(r->conn_database);
-    free(r->no_load_why);
     strv_free(&r->to_staging.from);
     strv_free(&r->to_staging.to);
     strv_free(&r->to_target.from);
@@ -243,12 +244,10 @@ static json_t *make_result(struct restore *r, uint64_t started_ms)
         json_put_text(entry, "quarantine", db->quarantined ? db->quarantine : NULL);
         json_add(list, entry);
     }
-    json_t *result =
-        json_make("{s:s, s:o, s:I, s:I, s:I, s:I, s:O}", "folder", r->folder, "databases", list,
-                  "tables", tables, "rows", rows, "raw_bytes", (json_int_t)r->total, "duration_ms",
-                  (json_int_t)(clock_mono_ms() - started_ms), "warnings", r->warnings);
-    json_put_text(result, "no_load_data", r->no_load_why);
-    return result;
+    return json_make("{s:s, s:o, s:I, s:I, s:I, s:I, s:O}", "folder", r->folder, "databases", list,
+                     "tables", tables, "rows", rows, "raw_bytes", (json_int_t)r->total,
+                     "duration_ms", (json_int_t)(clock_mono_ms() - started_ms), "warnings",
+                     r->warnings);
 }
 
 static int do_restore(struct restore *r, struct err *err)

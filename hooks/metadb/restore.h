@@ -40,11 +40,11 @@ struct restore_db {
     int fd;
     bool compressed;
     bool resumed;
-    bool quarantined;          /* something was there, and is in the quarantine now */
-    struct schema *schema;     /* of the staging database; NULL: all rows come by INSERT */
-    struct restore_rows *load; /* one for each of its tables */
-    json_t *table_bytes;       /* bytes of SQL of each table */
-    struct strv session;       /* SET statements of the backup */
+    bool quarantined;              /* something was there, and is in the quarantine now */
+    struct schema *schema;         /* of the staging database; NULL: all rows come by INSERT */
+    struct restore_rows *prepared; /* one for each of its tables */
+    json_t *table_bytes;           /* bytes of SQL of each table */
+    struct strv session;           /* SET statements of the backup */
     uint64_t rows;
 };
 
@@ -68,15 +68,14 @@ struct restore {
     struct restore_names to_staging, to_target;
     struct conn lead;
     struct conn *conns;
-    size_t *conn_database;      /* which one each connection uses; SIZE_MAX: none */
-    struct restore_task *tasks; /* sorted */
+    struct rows_sender *senders; /* one for each connection */
+    size_t *conn_database;       /* which one each connection uses; SIZE_MAX: none */
+    struct restore_task *tasks;  /* sorted */
     size_t task_count;
     size_t *pieces; /* where in `tasks` each piece begins, and their end */
     size_t piece_count;
     struct restore_deferred *deferred;
     size_t deferred_count;
-    bool no_load;         /* rows come by INSERT; atomic */
-    char *no_load_why;    /* in words */
     uint64_t done, total; /* bytes of SQL; `done` is atomic */
     bool stale;           /* what a killed run left cannot be completed: start over */
     json_t *warnings;
@@ -105,9 +104,10 @@ int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
 
 /* restore_frames.c */
 int restore_read_session(struct restore *r, size_t database, struct err *err) MUST_USE;
-/* Runs the statements of one frame on `c`, which uses the right database. *ret_again becomes true
- * when it was LOAD DATA that failed: once the transaction is undone, the rows go another way. */
-int restore_run_frame(struct restore *r, size_t database, struct conn *c, const json_t *entry,
+/* Runs the statements of one frame as `worker`, who uses the right database. *ret_again becomes
+ * true when it was a prepared statement that failed: the rows are still to be tried by INSERT, once
+ * the transaction is undone. */
+int restore_run_frame(struct restore *r, size_t database, unsigned worker, const json_t *entry,
                       bool *ret_again, struct err *err) MUST_USE;
 /* Runs those of all frames of `kind` on the lead, inside database `where`. */
 int restore_run_frames(struct restore *r, size_t database, const char *kind, const char *where,

@@ -18,8 +18,8 @@ struct frame_run {
     struct conn *conn;
     bool tables;                       /* CREATE TABLE goes without its indexes */
     const struct restore_names *views; /* what databases are called there; NULL: no views come */
-    struct restore_rows *rows;         /* of the table whose rows these are; NULL: no LOAD DATA */
-    struct str lines;
+    struct restore_rows *rows;         /* of the table whose rows these are; NULL: as they are */
+    struct rows_sender *sender;
     bool *again; /* of restore_run_frame() */
     struct splitter split;
 };
@@ -78,41 +78,29 @@ static void adapt(struct frame_run *f, const char *sql, struct str *out)
     }
 }
 
-/* Said once, in the result. */
-static void give_up_loading(struct restore *r, const struct err *err)
+/* The transaction has to be undone: some of the rows may be in. What is no lock and no lost
+ * connection is something of this table's that is better left to INSERT. */
+static int send_failed(struct frame_run *f, const struct err *err)
 {
-    if (!__atomic_exchange_n(&r->no_load, true, __ATOMIC_RELAXED)) {
-        r->no_load_why = mem_strndup(err->text, strcspn(err->text, "\n"));
+    if (err->kind != ERR_UNREACHABLE && !restore_may_retry(f->conn)) {
+        __atomic_store_n(&f->rows->refused, true, __ATOMIC_RELAXED);
+        *f->again = true;
     }
+    return -1;
 }
 
-/* After it the transaction has to be undone, whatever of the rows is in; *f->again says that INSERT
- * is still to be tried. */
-static int load_failed(struct frame_run *f, const struct err *err)
+static int send_rows(struct frame_run *f, bool all, struct err *err)
 {
-    bool lost = err->kind == ERR_UNREACHABLE || err->kind == ERR_REFUSED;
-    if (lost || restore_may_retry(f->conn)) {
-        return -1;
-    }
-    if (conn_errno(f->conn)) {
-        give_up_loading(f->r, err);
-    } else {
-        /* Something in this table that LOAD DATA reads otherwise. */
-        __atomic_store_n(&f->rows->refused, true, __ATOMIC_RELAXED);
-    }
-    *f->again = true;
-    return -1;
+    return rows_sender_send(f->sender, all, err) < 0 ? send_failed(f, err) : 0;
 }
 
 static int run_rows(struct frame_run *f, const char *sql, size_t len, struct err *err)
 {
-    uint64_t count;
-    if (__atomic_load_n(&f->r->no_load, __ATOMIC_RELAXED) ||
-        __atomic_load_n(&f->rows->refused, __ATOMIC_RELAXED) ||
-        !restore_rows_convert(f->rows, sql, len, &f->lines, &count)) {
-        return conn_exec(f->conn, sql, len, err);
+    if (!__atomic_load_n(&f->rows->refused, __ATOMIC_RELAXED) &&
+        rows_sender_add(f->sender, sql, len)) {
+        return send_rows(f, false, err);
     }
-    return restore_rows_load(f->conn, f->rows, &f->lines, count, err) < 0 ? load_failed(f, err) : 0;
+    return send_rows(f, true, err) < 0 ? -1 : conn_exec(f->conn, sql, len, err);
 }
 
 static int run_statement(void *arg, const char *sql, size_t len, struct err *err)
@@ -149,20 +137,23 @@ static int run_frame(struct frame_run *f, const json_t *entry, struct err *err)
     split_init(&f->split, run_statement, f);
     int rc = frame_read(db->fd, db->file, entry, db->compressed, feed, f, err);
     rc = rc < 0 ? rc : split_finish(&f->split, err);
+    rc = rc < 0 || !f->rows ? rc : send_rows(f, true, err);
     split_free(&f->split);
-    str_free(&f->lines);
     return rc;
 }
 
-int restore_run_frame(struct restore *r, size_t database, struct conn *c, const json_t *entry,
+int restore_run_frame(struct restore *r, size_t database, unsigned worker, const json_t *entry,
                       bool *ret_again, struct err *err)
 {
+    struct conn *c = &r->conns[worker];
     struct frame_run f = {.r = r, .database = database, .conn = c, .again = ret_again};
     const struct restore_db *db = &r->dbs[database];
     const char *table = json_text(entry, "table", "");
-    for (size_t i = 0; db->load && i < db->schema->table_count; i++) {
-        if (db->load[i].table && strcmp(db->schema->tables[i].name, table) == 0) {
-            f.rows = &db->load[i];
+    for (size_t i = 0; db->prepared && i < db->schema->table_count; i++) {
+        if (db->prepared[i].table && strcmp(db->schema->tables[i].name, table) == 0) {
+            f.rows = &db->prepared[i];
+            f.sender = &r->senders[worker];
+            rows_sender_begin(f.sender, c, f.rows);
         }
     }
     return run_frame(&f, entry, err);

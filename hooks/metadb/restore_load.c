@@ -52,15 +52,16 @@ static int switch_database(struct restore *r, unsigned worker, size_t database, 
 }
 
 /* Some frames of one piece are one transaction, and the notes of them are part of that. */
-static int load_once(struct restore *r, struct conn *c, size_t from, size_t to, bool *ret_again,
+static int load_once(struct restore *r, unsigned worker, size_t from, size_t to, bool *ret_again,
                      struct err *err)
 {
+    struct conn *c = &r->conns[worker];
     if (conn_execf(c, err, "START TRANSACTION") < 0) {
         return -1;
     }
     for (size_t i = from; i < to; i++) {
         const struct restore_task *t = &r->tasks[i];
-        if (restore_run_frame(r, t->database, c, t->entry, ret_again, err) < 0 ||
+        if (restore_run_frame(r, t->database, worker, t->entry, ret_again, err) < 0 ||
             conn_execf(c, err, "INSERT INTO " RESTORE_MARKER " VALUES (%zu, 'frame')", t->frame) <
                 0) {
             return -1;
@@ -83,7 +84,7 @@ static int load_frames(struct restore *r, unsigned worker, size_t from, size_t t
         return -1;
     }
     bool again = false;
-    for (int i = 0; load_once(r, c, from, to, &again, err) < 0; i++, again = false) {
+    for (int i = 0; load_once(r, worker, from, to, &again, err) < 0; i++, again = false) {
         struct err ignored = ERR_INIT;
         if (i == RETRIES_MAX || (!restore_may_retry(c) && !again)) {
             return err_wrap(err, "restoring '%s.%s'", r->dbs[t->database].name,
@@ -246,39 +247,49 @@ static int plan_frames(struct restore *r, size_t database, struct err *err)
 static int open_workers(struct restore *r, struct err *err)
 {
     r->conns = mem_alloc(r->workers * sizeof(*r->conns));
+    r->senders = mem_alloc(r->workers * sizeof(*r->senders));
     r->conn_database = mem_alloc(r->workers * sizeof(*r->conn_database));
     for (unsigned i = 0; i < r->workers; i++) {
         r->conn_database[i] = SIZE_MAX;
-        if (conn_open_loading(r->request, &r->conns[i], err) < 0) {
+        if (conn_open(r->request, &r->conns[i], err) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
-/* Only MariaDB: that the bytes come back exactly so was tried there, and others have it switched
- * off. */
-static void choose_statement(struct restore *r)
+/* Only MariaDB: that the bytes come back exactly so was tried there. */
+static int may_prepare(struct restore *r, bool *ret, struct err *err)
 {
+    AUTO_ROWS struct rows packet = ROWS_INIT;
+    *ret = false;
     if (!strcasestr(mysql_get_server_info(r->lead.mysql), "mariadb")) {
-        r->no_load = true;
-        r->no_load_why = mem_strdup("LOAD DATA is used with MariaDB only");
+        return 0;
     }
+    if (conn_query(&r->lead, "SELECT @@max_allowed_packet", &packet, err) < 0) {
+        return -1;
+    }
+    *ret = rows_next(&packet) && rows_u64(&packet, 0, 0) >= ROWS_PACKET_MIN;
+    return 0;
 }
 
 static int prepare_rows(struct restore *r, size_t i, struct err *err)
 {
     struct restore_db *db = &r->dbs[i];
-    if (r->no_load) {
+    bool may;
+    if (may_prepare(r, &may, err) < 0) {
+        return -1;
+    }
+    if (!may) {
         return 0;
     }
     if (schema_read(&r->lead, db->staging, &db->schema, err) < 0) {
         return -1;
     }
-    db->load = mem_alloc((db->schema->table_count + 1) * sizeof(*db->load));
+    db->prepared = mem_alloc((db->schema->table_count + 1) * sizeof(*db->prepared));
     for (size_t k = 0; k < db->schema->table_count; k++) {
-        if (!restore_rows_init(&db->load[k], &db->schema->tables[k])) {
-            db->load[k].table = NULL;
+        if (!restore_rows_init(&db->prepared[k], &db->schema->tables[k])) {
+            db->prepared[k].table = NULL;
         }
     }
     return 0;
@@ -363,7 +374,6 @@ static int try_triggers(struct restore *r, size_t i, struct err *err)
 
 int restore_load(struct restore *r, struct err *err)
 {
-    choose_statement(r);
     for (size_t i = 0; i < r->count; i++) {
         if (make_tables(r, i, err) < 0 || plan_frames(r, i, err) < 0 ||
             prepare_rows(r, i, err) < 0) {

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "hooks/metadb/sql.h"
+
 void split_init(struct splitter *s, split_fn fn, void *arg)
 {
     *s = (struct splitter){.text = STR_INIT, .delimiter = ";", .fn = fn, .arg = arg};
@@ -54,24 +56,21 @@ static bool clean_front(struct splitter *s, size_t *from)
 /* Skips to the end of an open quote; false when it is not there yet. */
 static bool skip_quote(struct splitter *s, size_t *at)
 {
-    const char *data = s->text.data;
-    size_t i = *at, len = s->text.len;
-    while (i < len) {
-        if (data[i] == s->quote) {
-            s->quote = 0;
-            *at = i + 1;
-            return true;
+    const char *p = s->text.data + *at, *end = s->text.data + s->text.len;
+    while ((p = sql_find(p, end, s->quote)) < end && *p != s->quote) {
+        size_t escape = s->quote == '`' ? 1 : 2;
+        if ((size_t)(end - p) < escape) {
+            break;
         }
-        if (data[i] == '\\' && s->quote != '`') {
-            if (i + 1 == len) {
-                break;
-            }
-            i++;
-        }
-        i++;
+        p += escape;
     }
-    *at = i;
-    return false;
+    *at = (size_t)(p - s->text.data);
+    if (p == end || *p != s->quote) {
+        return false;
+    }
+    s->quote = 0;
+    (*at)++;
+    return true;
 }
 
 /* Around code the delimiter has a line for itself, and comments may hold any quote. The line may

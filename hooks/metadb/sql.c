@@ -1,5 +1,7 @@
 #include "hooks/metadb/sql.h"
 
+#include <string.h>
+
 void sql_name(struct str *sql, const char *name)
 {
     str_append_c(sql, '`');
@@ -62,6 +64,27 @@ void sql_hex(struct str *sql, const char *bytes, size_t len)
         str_append_c(sql, digits[c & 15]);
     }
     str_append_c(sql, '\'');
+}
+
+/* Sixteen bytes at a time, as in literal.c: all that is restored comes through here. */
+typedef char block __attribute__((vector_size(16)));
+typedef uint64_t block_halves __attribute__((vector_size(16)));
+
+const char *sql_find(const char *p, const char *end, char quote)
+{
+    while (end - p >= (ptrdiff_t)sizeof(block)) {
+        block b;
+        memcpy(&b, p, sizeof(b));
+        block_halves found = (block_halves)((b == quote) | (b == '\\'));
+        if (found[0] | found[1]) {
+            break;
+        }
+        p += sizeof(b);
+    }
+    while (p < end && *p != quote && *p != '\\') {
+        p++;
+    }
+    return p;
 }
 
 const char *sql_skip_quoted(const char *p)

@@ -16,8 +16,9 @@ void sql_text(struct str *sql, const char *bytes, size_t len);
 /* X'4142' */
 void sql_hex(struct str *sql, const char *bytes, size_t len);
 
-/* Reading it: what follows the `name` or 'text' that begins at `p`; the text's end if it has none.
- */
+/* Reading it: the first `quote` or backslash from `p` on, `end` if there is none. */
+const char *sql_find(const char *p, const char *end, char quote);
+/* What follows the `name` or 'text' that begins at `p`; the text's end if it has none. */
 const char *sql_skip_quoted(const char *p);
 
 #endif

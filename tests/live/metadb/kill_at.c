@@ -38,26 +38,50 @@ static void stop_before(const char *q, unsigned long length)
     }
 }
 
-int mysql_real_query(MYSQL *mysql, const char *q, unsigned long length)
+/* Before the statement runs, and after it. */
+static long begin_statement(void)
 {
-    static int (*real)(MYSQL *, const char *, unsigned long);
     const char *at = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
-    bool after = when && strcmp(when, "after") == 0;
-    if (!real) {
-        *(void **)&real = dlsym(RTLD_NEXT, "mysql_real_query");
-    }
     long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
-    stop_before(q, length);
-    bool now = at && strtol(at, NULL, 10) == n;
-    if (now && !after) {
+    bool after = when && strcmp(when, "after") == 0;
+    if (at && strtol(at, NULL, 10) == n && !after) {
         kill(getpid(), SIGKILL);
     }
-    int rc = real(mysql, q, length);
-    if (now) {
+    return n;
+}
+
+static void end_statement(long n)
+{
+    const char *at = getenv("KILL_AT");
+    if (at && strtol(at, NULL, 10) == n) {
         kill(getpid(), SIGKILL);
     }
     if (!at) {
         write_count(n);
     }
+}
+
+int mysql_real_query(MYSQL *mysql, const char *q, unsigned long length)
+{
+    static int (*real)(MYSQL *, const char *, unsigned long);
+    if (!real) {
+        *(void **)&real = dlsym(RTLD_NEXT, "mysql_real_query");
+    }
+    long n = begin_statement();
+    stop_before(q, length);
+    int rc = real(mysql, q, length);
+    end_statement(n);
+    return rc;
+}
+
+int mysql_stmt_execute(MYSQL_STMT *stmt)
+{
+    static int (*real)(MYSQL_STMT *);
+    if (!real) {
+        *(void **)&real = dlsym(RTLD_NEXT, "mysql_stmt_execute");
+    }
+    long n = begin_statement();
+    int rc = real(stmt);
+    end_statement(n);
     return rc;
 }

@@ -50,7 +50,7 @@ sums() {
 LACKS=("FLUSH" "LOCK TABLES" "UNLOCK" "SHOW MASTER" "SHOW TABLE STATUS" "EXPLAIN" "SHOW TRIGGERS"
     "START TRANSACTION WITH" "SET character_set_results = NULL" "SELECT @@system_versioning" "SELECT GET_LOCK"
     "SET SESSION lock_wait_timeout" "SET SESSION innodb_lock_wait_timeout" "SET SESSION net_write_timeout"
-    "SET SESSION max_" "SET SESSION wait_timeout" "LOAD DATA")
+    "SET SESSION max_" "SET SESSION wait_timeout" "prepare:")
 
 @test "nothing that OceanBase lacks is needed for a backup" {
     ok dump '{"folder":"'"$FOLDER.direct"'"}'
@@ -80,60 +80,23 @@ LACKS=("FLUSH" "LOCK TABLES" "UNLOCK" "SHOW MASTER" "SHOW TABLE STATUS" "EXPLAIN
     [ "$(databases_like 'ob%')" = $'ob\nob\\_cm\nob\\_hb' ] || [ "$(databases_like 'ob%')" = $'ob\nob_cm\nob_hb' ]
 }
 
-# rows_by_insert WHY: restored, and said once that it took the slow way.
-rows_by_insert() {
-    same "$1" "$(field .result.no_load_data)"
-    same "$before" "$(digests ob ob_cm ob_hb)"
-    drop_like 'ob%\_\_%'
-}
-
-@test "a server that takes no LOAD DATA gets INSERT" {
+@test "a server that refuses prepared statements, at once or when rows are in: none is lost or twice there" {
     before=$(digests ob ob_cm ob_hb)
     ok dump '{"folder":"'"$FOLDER"'"}'
-    lab_sql -e 'set global local_infile = 0'
-    metadb restore '{"folder":"'"$FOLDER"'"}'
-    lab_sql -e 'set global local_infile = 1'
-    same 0 "$code"
-    rows_by_insert "the MetaDB at '127.0.0.1:$LAB_DB_PORT' says: The used command is not allowed because the MariaDB server or client has disabled the local infile capability (error 4166)"
-    behind 0 "LOAD DATA"
-    ok restore '{"folder":"'"$FOLDER"'"}'
-    rows_by_insert "the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)"
-}
-
-@test "a server that stops LOAD DATA in its middle, or takes rows otherwise: no row is lost or twice there" {
-    before=$(digests ob ob_cm ob_hb)
-    ok dump '{"folder":"'"$FOLDER"'"}'
-    behind 0 "late:LOAD DATA"
-    ok restore '{"folder":"'"$FOLDER"'"}'
-    rows_by_insert "the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)"
-    kill "$proxy_pid"
-    behind 0 "steal:LOAD DATA"
-    ok restore '{"folder":"'"$FOLDER"'"}'
-    rows_by_insert null
+    for how in "prepare:INSERT" "execute"; do
+        behind 0 "$how"
+        ok restore '{"folder":"'"$FOLDER"'"}'
+        kill "$proxy_pid"
+        same "$before" "$(digests ob ob_cm ob_hb)"
+        drop_like 'ob%\_\_%'
+    done
 }
 
 @test "a server that wants a file of its client's gets none" {
-    ok dump '{"folder":"'"$FOLDER"'"}'
-    before=$(digests ob ob_cm ob_hb)
     behind 0 "steal:SET SESSION sql_mode"
-    refused unreachable 'Load data local infile forbidden' restore '{"folder":"'"$FOLDER"'"}'
-    kill "$proxy_pid"
-    # On a connection that may load, outside of a load.
-    behind 0 "steal:START TRANSACTION"
-    metadb restore '{"folder":"'"$FOLDER"'"}'
-    same refused "$(field .kind)"
-    same "restoring 'ob.t': the MetaDB at '127.0.0.1:$DB_PORT' is not to be trusted: it asked for a file of this host, and got none
-HINT: no database server asks for that by itself: see what answers there" "$(field .text)"
-    kill "$proxy_pid"
-    # The end of nothing, once a connection.
-    [ "$(stat -c %s "$BATS_TEST_TMPDIR/stolen")" -le 8 ]
-    # Within one it gets the rows that it was to get, whatever it calls them.
-    behind 0 "steal:LOAD DATA"
-    ok restore '{"folder":"'"$FOLDER"'"}'
-    grep -qa xxxx "$BATS_TEST_TMPDIR/stolen"
-    run ! grep -qa root: "$BATS_TEST_TMPDIR/stolen"
-    same "$before" "$(digests ob ob_cm ob_hb)"
-    drop_like 'ob%\_\_%'
+    refused unreachable 'Load data local infile forbidden' facts '{}'
+    # The end of nothing.
+    same 4 "$(stat -c %s "$BATS_TEST_TMPDIR/stolen")"
 }
 
 @test "a server that cannot rename across databases: said so, everything stands ready beside" {

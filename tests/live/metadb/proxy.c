@@ -4,10 +4,10 @@
  *   proxy PORT SERVER_PORT CUT_AFTER STATEMENT...
  *
  * Statements that begin with one of STATEMENT (any case) are answered "not supported" and never
- * reach the server. To those that begin with what follows "steal:", the answer is a request for
- * /etc/passwd, as by a server that wants a file of its client's; what it gets goes to stdout.
- * "late:" lets the statement through and turns its answer into an error. After CUT_AFTER bytes from
- * the server (0: never) a connection is broken off. */
+ * reach the server; those after "prepare:" when they are to be prepared. Prepared ones reach it all
+ * the same with "execute", but the answer is that error. To those after "steal:" the answer is a
+ * request for /etc/passwd, as by a server that wants a file of its client's; what it gets goes to
+ * stdout. After CUT_AFTER bytes from the server (0: never) a connection is broken off. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { COM_QUERY = 3, ER_NOT_SUPPORTED_YET = 1235 };
+enum { COM_QUERY = 3, COM_STMT_PREPARE = 22, COM_STMT_EXECUTE = 23, ER_NOT_SUPPORTED_YET = 1235 };
 
 static char **refused;
 static long cut_after;
@@ -42,17 +42,29 @@ static void send_all(int fd, const void *bytes, size_t len)
 static bool begins(const uint8_t *packet, size_t len, const char *word)
 {
     size_t n = strlen(word);
-    return packet[3] == 0 && len >= 5 + n && packet[4] == COM_QUERY &&
-           strncasecmp((const char *)packet + 5, word, n) == 0;
+    return len >= 5 + n && strncasecmp((const char *)packet + 5, word, n) == 0;
 }
 
 /* Is it a statement that is to be treated so? `how` is "" or ends with a colon. */
-static bool is_for(const char *how, const uint8_t *packet, size_t len)
+static bool is_for(const char *how, int command, const uint8_t *packet, size_t len)
 {
     size_t n = strlen(how);
+    if (packet[3] != 0 || len < 5 || packet[4] != command) {
+        return false;
+    }
     for (char **word = refused; *word; word++) {
         if (strncmp(*word, how, n) == 0 && begins(packet, len, *word + n)) {
             return true;
+        }
+    }
+    return false;
+}
+
+static bool is_late(const uint8_t *packet, size_t len)
+{
+    for (char **word = refused; *word; word++) {
+        if (strcmp(*word, "execute") == 0) {
+            return packet[3] == 0 && len >= 5 && packet[4] == COM_STMT_EXECUTE;
         }
     }
     return false;
@@ -97,12 +109,13 @@ static size_t from_client(uint8_t *buf, size_t len, int client, int server)
         if (len - at < size) {
             break;
         }
-        if (is_for("", buf + at, size)) {
+        if (is_for("", COM_QUERY, buf + at, size) ||
+            is_for("prepare:", COM_STMT_PREPARE, buf + at, size)) {
             refuse(client, 1);
-        } else if (is_for("steal:", buf + at, size)) {
+        } else if (is_for("steal:", COM_QUERY, buf + at, size)) {
             steal(client);
         } else {
-            late = late || is_for("late:", buf + at, size);
+            late = late || is_late(buf + at, size);
             send_all(server, buf + at, size);
         }
         at += size;
@@ -143,8 +156,8 @@ static void serve(int client, int port)
             if (n <= 0 || (cut_after > 0 && passed > cut_after)) {
                 break;
             }
-            /* Short answers come in one piece. 0xfb: it wants the file. */
-            if (late && n > 4 && answer[4] != 0xfb) {
+            /* Short answers come in one piece. */
+            if (late && n > 4) {
                 refuse(client, answer[3]);
                 late = false;
             } else {
