@@ -81,7 +81,9 @@ static int add_database(struct restore *r, const json_t *entry, const char *run,
     r->count++;
     db->target = mem_strdup(target_of(r, db->name));
     if (derive(db->target, r->rehearse ? "try" : "new", run, &db->staging, err) < 0 ||
-        derive(db->target, "old", run, &db->quarantine, err) < 0) {
+        derive(db->target, "old", run, &db->quarantine, err) < 0 ||
+        derive(db->target, "try1", run, &db->scratch_from, err) < 0 ||
+        derive(db->target, "try2", run, &db->scratch_to, err) < 0) {
         return -1;
     }
     strv_add(&r->to_staging.from, db->name);
@@ -195,6 +197,8 @@ static void restore_free(struct restore *r)
         free(db->target);
         free(db->staging);
         free(db->quarantine);
+        free(db->scratch_from);
+        free(db->scratch_to);
         free(db->file);
         strv_free(&db->session);
         for (size_t k = 0; db->prepared && k < db->schema->table_count; k++) {
@@ -262,7 +266,8 @@ static int do_restore(struct restore *r, struct err *err)
         return restore_drop_staging(r, rc < 0 ? &e : err) < 0 ? -1 : rc;
     }
     if (restore_is_swapped(r, &swapped, err) < 0 ||
-        (!swapped && (restore_verify(r, err) < 0 || restore_load(r, err) < 0))) {
+        (!swapped && (restore_try_rename(r, err) < 0 || restore_verify(r, err) < 0 ||
+                      restore_load(r, err) < 0))) {
         return -1;
     }
     if (restore_swap(r, err) < 0) {

@@ -36,6 +36,7 @@ struct restore_db {
     const json_t *entry; /* of the manifest */
     const char *name;    /* in the backup */
     char *target, *staging, *quarantine;
+    char *scratch_from, *scratch_to; /* restore_try_rename() */
     char *file;
     int fd;
     bool compressed;
@@ -99,6 +100,9 @@ int restore_is_swapped(struct restore *r, bool *ret, struct err *err) MUST_USE;
 /* Makes the staging database of database `i`, or takes up what an earlier run left of this backup.
  */
 int restore_open_staging(struct restore *r, size_t i, struct err *err) MUST_USE;
+/* Tries in scratch databases whether the server moves a table from one database to another, as the
+ * swap will have to: nothing but trying tells. ERR_FAILED or what the server says. */
+int restore_try_rename(struct restore *r, struct err *err) MUST_USE;
 /* Drops the staging databases. */
 int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
 

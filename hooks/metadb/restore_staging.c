@@ -81,9 +81,10 @@ int restore_is_swapped(struct restore *r, bool *ret, struct err *err)
 
 /* ---- the staging databases ------------------------------------------------------------------- */
 
-static int create_fail(struct restore *r, const struct restore_db *db, struct err *err)
+static int create_fail(struct restore *r, const struct restore_db *db, const char *name,
+                       struct err *err)
 {
-    err_wrap(err, "making the staging database '%s'", db->staging);
+    err_wrap(err, "making the database '%s'", name);
     if (err->kind == ERR_PERMISSION) {
         struct str text = STR_INIT;
         str_append(&text, err->text);
@@ -111,7 +112,7 @@ static int create_staging(struct restore *r, size_t i, struct err *err)
     struct restore_db *db = &r->dbs[i];
     AUTO_STR struct str marker = STR_INIT;
     if (restore_exec(&r->lead, "CREATE DATABASE ", db->staging, "", err) < 0) {
-        return create_fail(r, db, err);
+        return create_fail(r, db, db->staging, err);
     }
     str_append(&marker, "CREATE TABLE ");
     append_marker(&marker, db);
@@ -136,21 +137,28 @@ static int database_exists(struct restore *r, const char *name, bool *ret, struc
     return 0;
 }
 
-/* A run that was killed before it had made the marker left an empty database, or an empty marker
- * alone. */
-static int is_empty(struct restore *r, const struct restore_db *db, bool *ret, struct err *err)
+/* Does it hold nothing but that table of ours? */
+static int is_empty(struct restore *r, const char *database, const char *but, bool *ret,
+                    struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
     AUTO_FREE char *found = NULL;
-    str_append(&sql, "SELECT table_name FROM information_schema.tables WHERE table_name <> "
-                     "'" RESTORE_MARKER "' AND table_schema = ");
-    sql_text(&sql, db->staging, strlen(db->staging));
+    str_append(&sql, "SELECT table_name FROM information_schema.tables WHERE table_schema = ");
+    sql_text(&sql, database, strlen(database));
+    str_append(&sql, " AND table_name <> ");
+    sql_text(&sql, but, strlen(but));
     str_append(&sql, " LIMIT 1");
     if (conn_query_text(&r->lead, str_get(&sql), &found, err) < 0) {
         return -1;
     }
     *ret = found == NULL;
     return 0;
+}
+
+static int refuse_foreign(const char *name, struct err *err)
+{
+    err_fail(err, ERR_REFUSED, "there is a database '%s' that no restore has made", name);
+    return err_hint(err, "look what it is and drop it, or restore under another name");
 }
 
 /* What an earlier run left is used if it was of this very backup, and thrown away if not: that it
@@ -164,15 +172,14 @@ int restore_open_staging(struct restore *r, size_t i, struct err *err)
         return -1;
     }
     if (exists) {
+        /* Killed before the marker was made, it left nothing, or an empty marker alone. */
         if (read_note(r, i, RESTORE_MARKER, NOTE_BACKUP, &digest, err) < 0 ||
             restore_noted(r, i, false, NOTE_TABLES, &tables, err) < 0 ||
-            is_empty(r, db, &empty, err) < 0) {
+            is_empty(r, db->staging, RESTORE_MARKER, &empty, err) < 0) {
             return -1;
         }
         if (!digest && !empty) {
-            err_fail(err, ERR_REFUSED, "there is a database '%s' that no restore has made",
-                     db->staging);
-            return err_hint(err, "look what it is and drop it, or restore under another name");
+            return refuse_foreign(db->staging, err);
         }
         db->resumed = tables && str_eq(digest, json_text(r->manifest, "digest", ""));
         if (db->resumed && !r->rehearse) {
@@ -195,4 +202,67 @@ int restore_drop_staging(struct restore *r, struct err *err)
         }
     }
     return 0;
+}
+
+/* ---- can tables be moved at all? ------------------------------------------------------------- */
+
+#define TRY "omslaunch_try"
+
+/* Of this run or of one like it that was killed. */
+static int drop_scratch(struct restore *r, const char *name, struct err *err)
+{
+    bool exists, empty;
+    if (database_exists(r, name, &exists, err) < 0 || is_empty(r, name, TRY, &empty, err) < 0) {
+        return -1;
+    }
+    if (!exists) {
+        return 0;
+    }
+    return empty ? restore_exec(&r->lead, "DROP DATABASE ", name, "", err)
+                 : refuse_foreign(name, err);
+}
+
+static int move_table(struct restore *r, const char *from, const char *to, struct err *err)
+{
+    AUTO_STR struct str make = STR_INIT, move = STR_INIT;
+    str_append(&make, "CREATE TABLE ");
+    sql_table(&make, from, TRY);
+    str_append(&make, " (id int)");
+    str_append(&move, "RENAME TABLE ");
+    sql_table(&move, from, TRY);
+    str_append(&move, " TO ");
+    sql_table(&move, to, TRY);
+    if (conn_exec(&r->lead, str_get(&make), make.len, err) < 0) {
+        return -1;
+    }
+    if (conn_exec(&r->lead, str_get(&move), move.len, err) < 0) {
+        err_wrap(err, "moving a table from one database to another, tried in '%s'", from);
+        return err->kind == ERR_UNREACHABLE
+                   ? -1
+                   : err_hint(err, "nothing was changed. A restore puts tables in place so; on "
+                                   "this server restore by hand: drop and create each database, "
+                                   "then zstd -dc FILE | mysql DATABASE");
+    }
+    return 0;
+}
+
+int restore_try_rename(struct restore *r, struct err *err)
+{
+    const struct restore_db *db = &r->dbs[0];
+    const char *scratch[] = {db->scratch_from, db->scratch_to};
+    struct err ignored = ERR_INIT;
+    for (size_t i = 0; i < ARRAY_LEN(scratch); i++) {
+        if (drop_scratch(r, scratch[i], err) < 0) {
+            return -1;
+        }
+        if (restore_exec(&r->lead, "CREATE DATABASE ", scratch[i], "", err) < 0) {
+            return create_fail(r, db, scratch[i], err);
+        }
+    }
+    int rc = move_table(r, scratch[0], scratch[1], err);
+    for (size_t i = 0; i < ARRAY_LEN(scratch); i++) {
+        int dropped = drop_scratch(r, scratch[i], rc < 0 ? &ignored : err);
+        rc = rc < 0 ? rc : dropped;
+    }
+    return rc;
 }

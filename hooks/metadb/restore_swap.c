@@ -152,8 +152,7 @@ static int rename_fail(struct restore *r, struct err *err)
     return err_hint(
         err,
         "the real databases are as they were, and everything restored stands, compared, "
-        "in '%s' and its like. If the server cannot rename across databases, drop and "
-        "create the real ones and load by hand: zstd -dc FILE | mysql DATABASE",
+        "in '%s' and its like: once the cause is gone, the same call goes on from there",
         r->dbs[0].staging);
 }
 

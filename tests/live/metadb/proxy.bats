@@ -99,14 +99,31 @@ LACKS=("FLUSH" "LOCK TABLES" "UNLOCK" "SHOW MASTER" "SHOW TABLE STATUS" "EXPLAIN
     same 4 "$(stat -c %s "$BATS_TEST_TMPDIR/stolen")"
 }
 
-@test "a server that cannot rename across databases: said so, everything stands ready beside" {
+@test "a server that cannot rename across databases: said so before anything is loaded" {
     ok dump '{"folder":"'"$FOLDER"'"}'
     before=$(digests ob ob_cm ob_hb)
     behind 0 "RENAME"
-    refused failed "putting the restored tables in place" restore '{"folder":"'"$FOLDER"'"}'
-    [[ "$(field .text)" == *"HINT: the real databases are as they were"* ]]
+    metadb restore '{"folder":"'"$FOLDER"'"}'
+    same "moving a table from one database to another, tried in 'ob__try1_$RUN': the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)
+HINT: nothing was changed. A restore puts tables in place so; on this server restore by hand: drop and create each database, then zstd -dc FILE | mysql DATABASE" "$(field .text)"
     same "$before" "$(digests ob ob_cm ob_hb)"
-    [ "$(lab_sql -e "select count(*) from \`ob__new_$RUN\`.t")" = 100000 ]
+    same '' "$(databases_like 'ob%\_\_%')"
+    # And it is known before an outage.
+    metadb probe '{}'
+    same "what a restore of 'ob' would need was tried in a scratch database: the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)" "$(field .text)"
+    same '' "$(databases_like 'ob%\_\_%')"
+}
+
+@test "scratch databases of a killed run go, a stranger's stays" {
+    ok dump '{"folder":"'"$FOLDER"'"}'
+    before=$(digests ob ob_cm ob_hb)
+    lab_sql -e "create database \`ob__try1_$RUN\`; create table \`ob__try1_$RUN\`.omslaunch_try (id int); create database \`ob__try2_$RUN\`; create table \`ob__try2_$RUN\`.precious (id int)"
+    refused refused "there is a database 'ob__try2_$RUN' that no restore has made" restore '{"folder":"'"$FOLDER"'"}'
+    same precious "$(lab_sql -e "show tables from \`ob__try2_$RUN\`")"
+    lab_sql -e "drop table \`ob__try2_$RUN\`.precious"
+    ok restore '{"folder":"'"$FOLDER"'"}'
+    same '' "$(databases_like '%\_\_try%')"
+    same "$before" "$(digests ob ob_cm ob_hb)"
     drop_like 'ob%\_\_%'
 }
 
