@@ -15,6 +15,9 @@
 /* A commit waits for the disk; what is not committed has to be undone when something fails. */
 #define COMMIT_BYTES (16UL * 1024 * 1024)
 
+/* Preparing costs more than reading the rows of smaller tables. */
+#define PREPARE_FROM_BYTES (256 * 1024)
+
 enum { SERVER_DUPLICATE_KEY_NAME = 1061, SERVER_LOCK_TIMEOUT = 1205, SERVER_DEADLOCK = 1213 };
 
 static int make_tables(struct restore *r, size_t i, struct err *err)
@@ -287,8 +290,10 @@ static int prepare_rows(struct restore *r, size_t i, struct err *err)
         return -1;
     }
     db->prepared = mem_alloc((db->schema->table_count + 1) * sizeof(*db->prepared));
+    uint64_t least = (uint64_t)json_int(r->request->parameters, "prepare_from", PREPARE_FROM_BYTES);
     for (size_t k = 0; k < db->schema->table_count; k++) {
-        if (!restore_rows_init(&db->prepared[k], &db->schema->tables[k])) {
+        const struct schema_table *t = &db->schema->tables[k];
+        if (restore_raw_bytes(db, t->name) < least || !restore_rows_init(&db->prepared[k], t)) {
             db->prepared[k].table = NULL;
         }
     }

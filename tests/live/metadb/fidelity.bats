@@ -120,7 +120,7 @@ back() {
 }
 
 @test "our own restore, which sends rows in another way, gives the same" {
-    fid_request '{"folder":"'"$FID"'","into":{"rm fid.1":"back_rm","cm_fid":"back_cm","hb_fid":"back_hb"}}' >"$BATS_TEST_TMPDIR/r"
+    fid_request '{"folder":"'"$FID"'","into":{"rm fid.1":"back_rm","cm_fid":"back_cm","hb_fid":"back_hb"},"prepare_from":0}' >"$BATS_TEST_TMPDIR/r"
     for name in back_rm back_cm back_hb; do
         lab_sql -e "set foreign_key_checks = 0; drop database if exists $name"
     done

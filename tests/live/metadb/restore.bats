@@ -387,7 +387,7 @@ SQL
 # end.
 kill_everywhere() {
     local step=$1 total at when got tried=0 DATABASES='k_rm k_cm k_hb' USER_NAME=chief USER_PASSWORD=c
-    local request='{"folder": "'"$BACKUP"'", "workers": 2}'
+    local request='{"folder": "'"$BACKUP"'", "workers": 2, "prepare_from": 0}'
     original=$(small_digest)
     ok dump '{"folder": "'"$BACKUP"'"}'
     half_migrated
