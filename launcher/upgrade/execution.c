@@ -6,7 +6,7 @@
 
 #include "hooks/metadb_lock.h"
 #include "launcher/base/fs.h"
-#include "launcher/upgrade/spec_fields.h"
+#include "launcher/upgrade/spec_secret.h"
 #include "launcher/upgrade/state.h"
 #include "launcher/upgrade/step_impl.h"
 
@@ -130,18 +130,6 @@ static int store_json(const struct execution *x, const char *name, const json_t 
     return fs_write_atomic(path, text, strlen(text), err);
 }
 
-static void mask_secrets(json_t *env)
-{
-    for (size_t i = 0; i < json_array_size(env); i++) {
-        const char *entry = json_string_value(json_array_get(env, i));
-        AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
-        if (spec_env_is_secret(name)) {
-            AUTO_FREE char *masked = mem_printf("%s=***", name);
-            json_array_set_new(env, i, json_string(masked));
-        }
-    }
-}
-
 /* What the old container was, for the day when somebody has to make it again by hand. */
 static int store_old(const struct execution *x, size_t node, struct err *err)
 {
@@ -149,7 +137,7 @@ static int store_old(const struct execution *x, size_t node, struct err *err)
     if (engine_container_inspect(x->nodes[node].engine, x->nodes[node].old_id, &answer, err) != 0) {
         return -1;
     }
-    mask_secrets(json_walk(answer, "Config.Env"));
+    spec_secrets_mask(answer);
     AUTO_FREE char *name = mem_printf("old-%zu.json", node);
     return store_json(x, name, answer, err);
 }

@@ -5,6 +5,7 @@
 
 #include "launcher/upgrade/spec.h"
 #include "launcher/upgrade/spec_fields.h"
+#include "launcher/upgrade/spec_secret.h"
 
 #define PLAN_SCHEMA 1
 
@@ -144,23 +145,8 @@ static int rows_from_json(struct plan *p, const char *name, struct err *err)
 
 /* ---- nodes ---- */
 
-/* Variables that look like secrets are kept by name alone: their values are read from the old
- * container again when the new one is created. */
-static json_t *config_without_secrets(const json_t *config)
-{
-    json_t *copy = json_deep_copy(config);
-    json_t *env = json_object_get(copy, "Env");
-    for (size_t i = 0; i < json_array_size(env); i++) {
-        const char *entry = json_string_value(json_array_get(env, i));
-        AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
-        if (spec_env_is_secret(name)) {
-            json_array_set_new(env, i, json_string(name));
-        }
-    }
-    return copy;
-}
-
-/* Of those, the ones that the user set anew: their values are nowhere to be read. */
+/* Variables that the user set anew: if they look like secrets, their values are nowhere to be read
+ * when the new container is created. */
 static json_t *secrets_given(const struct container *old, const struct container *desired)
 {
     json_t *names = json_array();
@@ -168,8 +154,7 @@ static json_t *secrets_given(const struct container *old, const struct container
     for (size_t i = 0; i < json_array_size(env); i++) {
         const char *entry = json_string_value(json_array_get(env, i));
         AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
-        if (spec_env_is_secret(name) &&
-            !str_eq(spec_env_get(env, name), container_env(old, name))) {
+        if (spec_is_secret(name) && !str_eq(spec_env_get(env, name), container_env(old, name))) {
             json_add(names, json_string(name));
         }
     }
@@ -202,6 +187,9 @@ static json_t *node_to_json(const struct plan_request *r, size_t i)
     const struct node *n = &r->deployment->nodes[i];
     const struct container *desired = &r->desired[i];
     json_t *restart = json_object_get(n->old.host_config, "RestartPolicy");
+    json_t *config = json_deep_copy(desired->config);
+    json_t *host_config = json_deep_copy(desired->host_config);
+    spec_secrets_hide(config, host_config);
     json_t *node = json_object();
     json_put_text(node, "name", n->name);
     json_put_text(node, "endpoint", r->endpoint);
@@ -214,8 +202,8 @@ static json_t *node_to_json(const struct plan_request *r, size_t i)
              json_make("{s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o}", "name", desired->name, "image",
                        desired->image_ref, "image_id", r->images[i].id, "health",
                        health_to_json(n, desired), "secrets_given", secrets_given(&n->old, desired),
-                       "config", config_without_secrets(desired->config), "host_config",
-                       json_deep_copy(desired->host_config), "mounts", mounts_to_json(desired)));
+                       "config", config, "host_config", host_config, "mounts",
+                       mounts_to_json(desired)));
     json_put(node, "changes", spec_diff(&n->old, n->old_image, desired, r->new_image_configs[i]));
     json_put(node, "region", json_integer(n->config.cm_location));
     return node;

@@ -89,8 +89,8 @@ const char *plan_step_title(enum step_id step); /* "load the new image" */
 /* Borrowed views into the document. */
 const json_t *plan_node(const struct plan *p, int node);
 size_t plan_node_count(const struct plan *p);
-/* The desired container of a node, as a value. Caller frees. Variables that look like secrets carry
- * no value here, only their name. */
+/* The desired container of a node, as a value. Caller frees. What looks like a secret is hidden in
+ * it, see spec_secret.h. */
 int plan_desired(const struct plan *p, int node, struct container *ret, struct err *err) MUST_USE;
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "launcher/upgrade/spec_fields.h"
+#include "launcher/upgrade/spec_secret.h"
 
 /* `--ulimit nproc=65535:65535` of the runbook. */
 #define NPROC_LIMIT 65535
@@ -297,7 +298,8 @@ json_t *spec_unkeepable(const struct container *old)
             const struct spec_field *f = spec_field_find(sections[i], name);
             if ((f == NULL || f->fate == SPEC_LOST) && !spec_is_empty(value)) {
                 AUTO_FREE char *field = mem_printf("%s.%s", sections[i], name);
-                json_add(found, json_make("{s:s, s:O}", "field", field, "value", value));
+                json_add(found,
+                         json_make("{s:s, s:o}", "field", field, "value", spec_shown(name, value)));
             }
         }
     }

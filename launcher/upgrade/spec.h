@@ -51,7 +51,7 @@ json_t *spec_create_body(const struct container *desired, const char *run);
 /* What changes:
  * [{"field":"Config.Env.IS_UPGRADE","old":null,"new":"true","by":"omslaunch"|"image"}]. `old_image`
  * and `new_image` are Config objects or NULL; without the new one, what the image brings is not
- * listed. Values of variables that look like secrets are masked. Caller owns. */
+ * listed. What looks like a secret is masked. Caller owns. */
 json_t *spec_diff(const struct container *old, const json_t *old_image,
                   const struct container *desired, const json_t *new_image);
 

@@ -2,6 +2,7 @@
 
 #include "launcher/upgrade/spec.h"
 #include "launcher/upgrade/spec_fields.h"
+#include "launcher/upgrade/spec_secret.h"
 
 /* Differences of a field, one row for each name inside it where it has names. */
 struct diff {
@@ -22,7 +23,7 @@ static json_t *env_value(const json_t *env, const char *name)
     if (value == NULL) {
         return NULL;
     }
-    return json_string(spec_env_is_secret(name) ? "***" : value);
+    return json_string(spec_is_secret(name) ? "***" : value);
 }
 
 static void diff_env_names(const struct diff *d, const char *field, const json_t *names_of,
@@ -54,7 +55,7 @@ static void diff_map(const struct diff *d, const char *field, const json_t *old,
         json_t *after = json_object_get(new, key);
         if ((before == NULL) != (after == NULL) || !spec_is_equal(SPEC_VALUE, before, after)) {
             AUTO_FREE char *path = mem_printf("%s.%s", field, key);
-            add_row(d, path, json_incref(before), json_incref(after));
+            add_row(d, path, spec_shown(key, before), spec_shown(key, after));
         }
     }
 }
@@ -69,8 +70,7 @@ static void diff_field(const struct diff *d, const struct spec_field *f, const j
     } else if (f->shape == SPEC_MAP) {
         diff_map(d, field, old, new);
     } else if (f->shape != SPEC_MOUNTS && !spec_is_equal(f->shape, old, new)) {
-        add_row(d, field, old == NULL ? NULL : json_deep_copy(old),
-                new == NULL ? NULL : json_deep_copy(new));
+        add_row(d, field, spec_shown(f->name, old), spec_shown(f->name, new));
     }
 }
 

@@ -245,18 +245,6 @@ void spec_env_drop(json_t *env, const char *name)
     }
 }
 
-bool spec_env_is_secret(const char *name)
-{
-    static const char *const words[] = {"PASSWORD", "PASSWD",  "SECRET",      "TOKEN",
-                                        "APIKEY",   "API_KEY", "PRIVATE_KEY", "CREDENTIAL"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (strcasestr(name, words[i]) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static json_t *env_subtract(const json_t *env, const json_t *image)
 {
     json_t *rest = json_array();

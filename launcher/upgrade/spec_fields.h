@@ -62,7 +62,5 @@ const char *spec_env_get(const json_t *env, const char *name);
 bool spec_env_is_repeated(const json_t *env, size_t index);
 void spec_env_set(json_t *env, const char *name, const char *value);
 void spec_env_drop(json_t *env, const char *name);
-/* Does a variable of this name look like it holds a secret? Its value is never stored or shown. */
-bool spec_env_is_secret(const char *name);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "launcher/upgrade/spec.h"
-#include "launcher/upgrade/spec_fields.h"
+#include "launcher/upgrade/spec_secret.h"
 
 /* ---- load_image ---- */
 
@@ -116,26 +116,26 @@ static bool takes_away(const struct container *old, const char *name)
     return false;
 }
 
-/* The plan stores no value of a variable that looks like a secret. */
-static int fill_in_secrets(struct run *r, int node, struct container *desired, struct err *err)
+/* A variable of which the plan has the name alone. */
+static bool is_hidden(const json_t *entry)
 {
-    AUTO_JSON json_t *answer = NULL;
-    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    const char *text = json_string_value(entry);
+    return strchr(text, '=') == NULL && spec_is_secret(text);
+}
+
+static int fill_in_variables(const struct run *r, int node, const struct container *old,
+                             struct container *desired, struct err *err)
+{
     json_t *env = json_object_get(desired->config, "Env");
     for (size_t i = 0; i < json_array_size(env); i++) {
         const char *entry = json_string_value(json_array_get(env, i));
-        if (strchr(entry, '=') != NULL || !spec_env_is_secret(entry)) {
+        if (!is_hidden(json_array_get(env, i))) {
             continue;
-        }
-        if (old.id == NULL && (engine_container_inspect(r->nodes[node].engine,
-                                                        r->nodes[node].old_id, &answer, err) != 0 ||
-                               container_from_engine(answer, &old, err) != 0)) {
-            return -1;
         }
         const char *value = set_env_value(r, entry);
         if (value == NULL && !was_given(r, node, entry)) {
-            value = container_env(&old, entry);
-            if (value == NULL && takes_away(&old, entry)) {
+            value = container_env(old, entry);
+            if (value == NULL && takes_away(old, entry)) {
                 continue;
             }
         }
@@ -149,6 +149,33 @@ static int fill_in_secrets(struct run *r, int node, struct container *desired, s
         json_array_set_new(env, i, json_string(whole));
     }
     return 0;
+}
+
+static bool has_hidden(const struct container *desired)
+{
+    const json_t *env = json_object_get(desired->config, "Env");
+    for (size_t i = 0; i < json_array_size(env); i++) {
+        if (is_hidden(json_array_get(env, i))) {
+            return true;
+        }
+    }
+    return spec_has_hidden(desired);
+}
+
+/* The plan stores nothing that looks like a secret. */
+static int fill_in_secrets(struct run *r, int node, struct container *desired, struct err *err)
+{
+    AUTO_JSON json_t *answer = NULL;
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    if (!has_hidden(desired)) {
+        return 0;
+    }
+    if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].old_id, &answer, err) != 0 ||
+        container_from_engine(answer, &old, err) != 0 ||
+        fill_in_variables(r, node, &old, desired, err) != 0) {
+        return -1;
+    }
+    return spec_secrets_fill_in(desired, &old, err);
 }
 
 static int refuse_difference(const char *name, const json_t *rows, struct err *err)

@@ -78,6 +78,19 @@ teardown() {
     run ! grep -q s3cret <<<"$PLAN"
 }
 
+@test 'secrets in labels, options of the log driver, a command, a health check: kept, and in no plan' {
+    old --label db.password=s3cret-1 --label site=a --log-driver splunk --log-opt splunk-token=s3cret-2 \
+        --log-opt splunk-url=http://127.0.0.1:9 --log-opt splunk-verify-connection=false \
+        --health-cmd 'login --api-key s3cret-3' -- "$IMAGE" run --password s3cret-4 --token=s3cret-5 --fast
+    only_usual
+    after '.Config.Labels | [.["db.password"], .site]' '["s3cret-1","a"]'
+    after '.HostConfig.LogConfig.Config["splunk-token"]' '"s3cret-2"'
+    after .Config.Healthcheck.Test '["CMD-SHELL","login --api-key s3cret-3"]'
+    after .Config.Cmd '["run","--password","s3cret-4","--token=s3cret-5","--fast"]'
+    run ! grep -q s3cret <<<"$PLAN"
+    [ "$(jq -c '.nodes[0].new.config.Labels' <<<"$PLAN")" = '{"db.password":null,"site":"a"}' ]
+}
+
 @test 'a variable without a value takes that of the image away' {
     api POST "/containers/create?name=$NAME" -H 'Content-Type: application/json' -d "$(jq -n --arg s "$S" '{
         Image: "lab/oms:feature_3.3.1-ce", Tty: true, OpenStdin: true, Env: ["OMS_HOST_IP=127.0.0.11", "JAVA_OPTS", "DB_PASSWORD"],

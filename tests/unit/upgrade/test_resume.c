@@ -600,6 +600,62 @@ static void test_secret_of_the_old_one(void **state)
     assert_int_not_equal(system(command), 0);
 }
 
+/* Labels, options of the log driver, commands: nowhere on disk, and whole in the new container. */
+static void test_secrets_elsewhere(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    memset(&f, 0, sizeof(f));
+    world_begin(&f.w);
+    json_t *config = f.w.containers[WORLD_OLD].config;
+    json_t *host_config = f.w.containers[WORLD_OLD].host_config;
+    json_put(config, "Labels", json_make("{s:s, s:s}", "db.password", "s3cret-1", "site", "a"));
+    json_put(config, "Cmd", json_make("[s, s, s, s]", "run", "--token", "s3cret-2", "--fast"));
+    json_put(host_config, "LogConfig",
+             json_make("{s:s, s:{s:s, s:s}}", "Type", "splunk", "Config", "splunk-token",
+                       "s3cret-3", "splunk-url", "http://u"));
+    world_survey(&f.w, NULL, &f.survey);
+    AUTO_JSON json_t *plan = plan_to_json(&f.survey.plan);
+    AUTO_FREE char *text = json_compact(plan);
+    assert_null(strstr(text, "s3cret-"));
+    assert_non_null(strstr(text, "\"Labels\":{\"db.password\":null,\"site\":\"a\"}"));
+    assert_non_null(strstr(text, "\"Cmd\":[\"run\",null,null,\"--fast\"]"));
+    go(&f, false, false, NULL);
+    assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+    const struct world_container *new = &f.w.containers[WORLD_NEW];
+    assert_string_equal(json_text(json_object_get(new->config, "Labels"), "site", ""), "a");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(new->config, "Labels"), "db.password")),
+        "s3cret-1");
+    AUTO_FREE char *command = json_compact(json_object_get(new->config, "Cmd"));
+    assert_string_equal(command, "[\"run\",\"--token\",\"s3cret-2\",\"--fast\"]");
+    assert_string_equal(json_text(new->host_config, "LogConfig.Config.splunk-token", ""),
+                        "s3cret-3");
+    AUTO_FREE char *grep = mem_printf("grep -rE 's3cret-' %s/state", f.w.folder);
+    assert_int_not_equal(system(grep), 0);
+}
+
+/* What the plan hides and the old container has no more is said, and nothing was changed. */
+static void test_hidden_and_gone(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+
+    memset(&f, 0, sizeof(f));
+    world_begin(&f.w);
+    json_t *config = f.w.containers[WORLD_OLD].config;
+    json_put(config, "Labels", json_make("{s:s}", "db.password", "s3cret-1"));
+    world_survey(&f.w, NULL, &f.survey);
+    json_object_del(config, "Labels");
+    go(&f, false, false, NULL);
+    assert_string_equal(f.outcome.failure.text,
+                        "a value of 'Config.Labels' is not known any more: the plan does not store "
+                        "what looks like a secret, and the old container does not have it\n"
+                        "HINT: make a new plan: nothing was changed yet");
+    assert_false(f.w.containers[WORLD_NEW].exists);
+}
+
 /* ---- rollback after success ---- */
 
 static void test_back_after_success(void **state)
@@ -643,6 +699,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_new_one_is_started_by_hand_before_the_old_one),
     cmocka_unit_test(test_secret_that_was_given),
     cmocka_unit_test(test_secret_of_the_old_one),
+    cmocka_unit_test(test_secrets_elsewhere),
+    cmocka_unit_test(test_hidden_and_gone),
     cmocka_unit_test(test_back_after_success),
 };
 

@@ -9,6 +9,7 @@
 #include "inspect/container.h"
 #include "launcher/base/fs.h"
 #include "launcher/upgrade/spec_fields.h"
+#include "launcher/upgrade/spec_secret.h"
 #include "tests/unit/unit.h"
 
 struct sample {
@@ -600,6 +601,44 @@ static void test_secrets_are_masked(void **state)
         "]");
 }
 
+/* An image's label or command that changes, and a field that nobody knows. */
+static void test_secrets_are_masked_elsewhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value, *shown;
+    } cases[] = {
+        {"x", "{\"a-token\":\"s\",\"b\":[{\"passwd\":\"s\",\"n\":1}]}",
+         "{\"a-token\":\"***\",\"b\":[{\"n\":1,\"passwd\":\"***\"}]}"},
+        {"x", "[\"run\",\"--password=s\",\"s\",\"last\"]", "[\"run\",\"***\",\"***\",\"last\"]"},
+        {"x", "[\"sh\",\"-c\",\"login --api-key s; DB_SECRET=s run\"]", "[\"sh\",\"-c\",\"***\"]"},
+        {"x", "[1,null,true]", "[1,null,true]"},
+        {"db.Password", "\"s\"", "\"***\""},
+        {"plain", "\"s\"", "\"s\""},
+        {"x", "7", "7"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_JSON json_t *value = json_loads(cases[i].value, JSON_DECODE_ANY, NULL);
+        AUTO_JSON json_t *shown = spec_shown(cases[i].name, value);
+        AUTO_JSON json_t *expected = json_loads(cases[i].shown, JSON_DECODE_ANY, NULL);
+        assert_true(json_equal(shown, expected));
+        /* What was shown is a copy. */
+        AUTO_JSON json_t *again = json_loads(cases[i].value, JSON_DECODE_ANY, NULL);
+        assert_true(json_equal(value, again));
+    }
+    assert_null(spec_shown("x", NULL));
+
+    AUTO_SAMPLE struct sample s;
+    sample_load(&s, "runbook");
+    json_object_set_new(json_object_get(s.created.config, "Labels"), "x.secret",
+                        json_string("s3cret"));
+    assert_difference(&s, "{\"by\":\"engine\",\"field\":\"Config.Labels.x.secret\",\"new\":\"***\","
+                          "\"old\":null}");
+    json_object_set_new(s.old.host_config, "Strange", json_pack("{s:s}", "access-token", "s3cret"));
+    AUTO_JSON json_t *lost = spec_unkeepable(&s.old);
+    assert_json(lost, "[{\"field\":\"HostConfig.Strange\",\"value\":{\"access-token\":\"***\"}}]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -627,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_newer_engine),
         cmocka_unit_test(test_mounts_that_differ),
         cmocka_unit_test(test_secrets_are_masked),
+        cmocka_unit_test(test_secrets_are_masked_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
