@@ -10,8 +10,16 @@
 #define SECOND_NS 1000000000L
 #define POLL_NS 200000000L
 #define TAKE_AGAIN_MS 500
+/* How long a lost lock is waited for. */
+#define LOST_MS 5000
 
-enum lock_state { LOCK_TRYING, LOCK_HELD, LOCK_NOT_TO_BE_HAD, LOCK_FAILED };
+enum lock_state {
+    LOCK_TRYING,
+    LOCK_HELD,
+    LOCK_LOST, /* it is being taken again */
+    LOCK_NOT_TO_BE_HAD,
+    LOCK_FAILED,
+};
 
 struct metadb_lock {
     const struct metadb *db;
@@ -49,10 +57,10 @@ static void fail(struct metadb_lock *l, const struct err *failure)
     set_state(l, LOCK_FAILED);
 }
 
-static bool is_held(struct metadb_lock *l)
+static bool was_held(struct metadb_lock *l)
 {
     pthread_mutex_lock(&l->mutex);
-    bool held = l->state == LOCK_HELD;
+    bool held = l->state == LOCK_HELD || l->state == LOCK_LOST;
     pthread_mutex_unlock(&l->mutex);
     return held;
 }
@@ -88,12 +96,26 @@ static void *hold(void *arg)
         if (is_let_go(l)) {
             return NULL;
         }
-        if (!is_held(l) || failure.kind == ERR_LOCKED) {
+        if (!was_held(l) || failure.kind == ERR_LOCKED) {
             fail(l, &failure);
             return NULL;
         }
         /* A server that was restarted knows nothing of it any more. */
+        set_state(l, LOCK_LOST);
         clock_sleep_ms(TAKE_AGAIN_MS);
+    }
+}
+
+/* Waits while it is in that state, with the mutex held. */
+static void wait_while(struct metadb_lock *l, enum lock_state state, uint64_t deadline_ms)
+{
+    while (l->state == state && !stop_requested() && !clock_passed(deadline_ms)) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += POLL_NS;
+        until.tv_sec += until.tv_nsec / SECOND_NS;
+        until.tv_nsec %= SECOND_NS;
+        pthread_cond_timedwait(&l->changed, &l->mutex, &until);
     }
 }
 
@@ -102,14 +124,7 @@ static int wait_for_lock(struct metadb_lock *l, struct err *err)
 {
     int rc = 0;
     pthread_mutex_lock(&l->mutex);
-    while (l->state == LOCK_TRYING && !stop_requested()) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += POLL_NS;
-        until.tv_sec += until.tv_nsec / SECOND_NS;
-        until.tv_nsec %= SECOND_NS;
-        pthread_cond_timedwait(&l->changed, &l->mutex, &until);
-    }
+    wait_while(l, LOCK_TRYING, clock_deadline(0));
     if (l->state == LOCK_FAILED) {
         *err = l->failure;
         rc = -1;
@@ -149,6 +164,8 @@ int metadb_lock_check(struct metadb_lock *lock, struct err *err)
 {
     int rc = 0;
     pthread_mutex_lock(&lock->mutex);
+    /* A server that does not answer by then gives it to nobody else either. */
+    wait_while(lock, LOCK_LOST, clock_deadline(LOST_MS));
     if (lock->state == LOCK_FAILED) {
         *err = lock->failure;
         rc = -1;

@@ -12,7 +12,7 @@ struct metadb_lock;
 int metadb_lock_take(const struct metadb *db, const char *run, const char *holder, uint64_t wait_ms,
                      struct metadb_lock **ret, struct err *err) MUST_USE;
 /* A restart of the server takes the lock away; it is taken again as soon as the server answers.
- * ERR_LOCKED when somebody else was faster. */
+ * Waits some seconds for that. ERR_LOCKED when somebody else was faster. */
 int metadb_lock_check(struct metadb_lock *lock, struct err *err) MUST_USE;
 /* Lets go, and waits until the child has ended. NULL is allowed. */
 void metadb_lock_free(struct metadb_lock *lock);

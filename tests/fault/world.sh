@@ -8,8 +8,11 @@ NEW_TAG=feature_4.0.0-ce
 NAME=oms_331
 # What a live OMS writes by itself; and ha.config, which is judged apart.
 VOLATILE=(cm_hb_331.heart_beat cm_hb_331.heatbeat_sequence rm_331.oms_audit cm_331.lab_init_runs)
-# Records in the journal of an upgrade that nothing disturbs.
-UPGRADE_RECORDS=26
+# The steps of an upgrade that nothing disturbs, in their order. Its journal: a beginning, an intent and an
+# outcome of each, and an end.
+UPGRADE_STEPS=(load_image create_new trim_heartbeats prepare_backup ha_off stop_old backup_metadb swap_names
+    start_new init_metadata wait_healthy keep_running ha_on)
+UPGRADE_RECORDS=$((2 * ${#UPGRADE_STEPS[@]} + 2))
 VARIANTS='init-fails-halfway main-dies main-dies-later never-healthy slow-init=6'
 
 . "$FAULT_SRC/../live/lab.sh"
@@ -17,6 +20,18 @@ export LAB_QUIET=1 LAB_SEQ_ROWS=50 LAB_PROJECTS=20
 # As long as it takes on a busy machine: who waits for a state goes on when it is there.
 export LAB_ENGINE_TIMEOUT=120 LAB_DB_TIMEOUT=120
 PATIENCE=120
+
+# intent STEP, outcome STEP: which record of that journal it is.
+intent() {
+    local i
+    for i in "${!UPGRADE_STEPS[@]}"; do
+        if [ "${UPGRADE_STEPS[i]}" = "$1" ]; then echo $((2 * i + 2)); fi
+    done
+}
+
+outcome() {
+    echo $(($(intent "$1") + 1))
+}
 
 # ---- making it --------------------------------------------------------------------------------
 
@@ -68,6 +83,7 @@ WRAP
     [ "$RC" = 0 ] || return 1
     snapshot new >"$W/golden.new"
     # The cases are points of this journal.
+    diff <(printf '%s\n' "${UPGRADE_STEPS[@]}") <(jq -r 'select(.type == "outcome").step' "$(journal)")
     [ "$(wc -l <"$(journal)")" = "$UPGRADE_RECORDS" ]
 }
 
@@ -267,7 +283,7 @@ check_never_both() {
     fi
 }
 
-# No staging database, no temporary container or file; a backup is whole or goes unlisted.
+# No staging database, no temporary container or file; a backup is whole, or has no manifest.
 check_leftovers() {
     local found
     found=$(site_databases | grep -vxE "$LAB_RM_DB|$LAB_CM_DB|$LAB_HB_DB|($LAB_RM_DB|$LAB_CM_DB|$LAB_HB_DB)__old_.*" || true)
@@ -275,8 +291,10 @@ check_leftovers() {
     found=$(lab_docker e1 ps -a --format '{{.Names}}' | grep -F "$NAME.new-" || true)
     [ -z "$found" ] || fail "containers are left: $found"
     found=$(find "$STATE" -type f | sed "s|^$STATE/||" | without_run | grep -vxE \
-        'runs/RUN/(plan\.json|journal\.jsonl|old-0\.json|logs/(init|new)-0\.log)|locks/[^/]*\.lock|backups/RUN/(manifest\.json|[a-z_0-9]*\.sql(\.zst)?)' || true)
+        'runs/RUN/(plan\.json|journal\.jsonl|old-0\.json|logs/(init|new)-0\.log)|locks/[^/]*\.lock|backups/RUN/(manifest\.json|[a-z_0-9]*\.sql(\.zst)?(\.part)?)' || true)
     [ -z "$found" ] || fail "files are left: $found"
+    found=$(find "$STATE/backups" -name manifest.json -printf '%h\n' 2>/dev/null | xargs -rI{} find {} -name '*.part')
+    [ -z "$found" ] || fail "files are left in a whole backup: $found"
 }
 
 check_health() {

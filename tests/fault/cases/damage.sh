@@ -12,7 +12,7 @@ damage_cases() {
 
 # An upgrade that was killed before docker_init.sh: both versions' containers and the backup are there.
 held() {
-    OM_ENV=(OMSL_FAULT=after:18)
+    OM_ENV=(OMSL_FAULT="after:$(intent init_metadata)")
     upgrade
     is_rc 137
     OM_ENV=()
@@ -113,7 +113,7 @@ damage_readonly() {
 
 # The wall clock jumps in the middle of the outage. What is computed from times must stay safe.
 damage_clock_back() {
-    OM_ENV=(OMSL_CLOCK=-7200 OMSL_CLOCK_AT=10)
+    OM_ENV=(OMSL_CLOCK=-7200 OMSL_CLOCK_AT="$(intent backup_metadb)")
     upgrade
     OM_ENV=()
     is_rc 0
@@ -122,7 +122,7 @@ damage_clock_back() {
 
 # Between the start of the new version and its first heartbeat.
 damage_clock_back_late() {
-    OM_ENV=(OMSL_CLOCK=-7200 OMSL_CLOCK_AT=17)
+    OM_ENV=(OMSL_CLOCK=-7200 OMSL_CLOCK_AT="$(outcome start_new)")
     upgrade
     OM_ENV=()
     is_rc 0
@@ -130,7 +130,7 @@ damage_clock_back_late() {
 }
 
 damage_clock_forward() {
-    OM_ENV=(OMSL_CLOCK=7200 OMSL_CLOCK_AT=10)
+    OM_ENV=(OMSL_CLOCK=7200 OMSL_CLOCK_AT="$(intent backup_metadb)")
     upgrade
     OM_ENV=()
     is_rc 0
@@ -139,7 +139,7 @@ damage_clock_forward() {
 
 # Somebody starts the old container by hand while a run is held.
 damage_old_started() {
-    OM_ENV=(OMSL_FAULT=after:14)
+    OM_ENV=(OMSL_FAULT="after:$(intent swap_names)")
     upgrade
     OM_ENV=()
     lab_docker e1 start "$OLD_ID" >/dev/null
@@ -176,7 +176,7 @@ damage_new_removed() {
 
 # A held run, and meanwhile a third container on the same disks, made by hand or by another tool.
 damage_foreign_oms() {
-    OM_ENV=(OMSL_FAULT=after:12)
+    OM_ENV=(OMSL_FAULT="after:$(intent backup_metadb)")
     upgrade
     OM_ENV=()
     lab_oms_run n1 oms_by_hand "$OLD_TAG"
@@ -209,7 +209,7 @@ lab_sql <<<"kill \$id; select get_lock('\$name', 60); do sleep(8);" >'$W/stolen'
 until lab_sql <<<"select is_used_lock('\$name')" | grep -qvxE "NULL|\$id"; do sleep 0.1; done
 STEAL
     chmod 755 "$W/steal"
-    OM_ENV=(OMSL_FAULT=exec:12 OMSL_EXEC="$W/steal")
+    OM_ENV=(OMSL_FAULT="exec:$(intent backup_metadb)" OMSL_EXEC="$W/steal")
     upgrade
     OM_ENV=()
     is_rc 13

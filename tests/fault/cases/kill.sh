@@ -3,10 +3,10 @@
 # upgrade left is then resumed in one series and rolled back in another; so is what a rollback left.
 
 # The record that says that the new version serves: from here on, going back loses data.
-SERVED=21
-# An upgrade whose docker_init.sh fails: the records of its way back.
-BACK_FIRST=20
-BACK_LAST=33
+SERVED=$(outcome wait_healthy)
+# An upgrade whose docker_init.sh fails: the records of its way back, of six steps.
+BACK_FIRST=$(($(outcome init_metadata) + 1))
+BACK_LAST=$((BACK_FIRST + 13))
 # Of an upgrade: the call to the engine that starts docker_init.sh.
 INIT_START_CALL=8
 

@@ -92,7 +92,7 @@ CRASH
     lab_wait "$PATIENCE" 'the MetaDB' lab_db_lives
     # An engine of version 20.10 that crashed leaves everything down. What omslaunch had not touched is
     # not its own to start.
-    if [ "$(run_result)" = unchanged ] || { [ "$n" = 4 ] && [ "$service" = engine ]; }; then
+    if [ "$(run_result)" = unchanged ] || { [ "$n" = "$(intent create_new)" ] && [ "$service" = engine ]; }; then
         lab_docker e1 start "$NAME" >/dev/null
     fi
     settle
