@@ -149,3 +149,33 @@ int backup_read_manifest(int folder_fd, const char *folder, json_t **ret, struct
     *ret = TAKE(manifest);
     return 0;
 }
+
+size_t backup_count_tables(const json_t *database)
+{
+    size_t count = 0, i;
+    json_t *table;
+    json_array_foreach (json_walk(database, "tables"), i, table) {
+        count += json_object_get(table, "rows") != NULL;
+    }
+    return count;
+}
+
+void backup_put_verdict(json_t *result, const json_t *manifest, const char *against)
+{
+    json_int_t bytes = 0, rows = 0, tables = 0;
+    size_t i, k;
+    json_t *database, *table;
+    json_array_foreach (json_walk(manifest, "databases"), i, database) {
+        bytes += json_int(database, "bytes", 0);
+        tables += (json_int_t)backup_count_tables(database);
+        json_array_foreach (json_walk(database, "tables"), k, table) {
+            rows += json_int(table, "rows", 0);
+        }
+    }
+    json_put(result, "whole", json_true());
+    json_put_text(result, "against", against);
+    json_put(result, "bytes", json_integer(bytes));
+    json_put(result, "tables", json_integer(tables));
+    json_put(result, "rows", json_integer(rows));
+    json_put_text(result, "digest", json_text(manifest, "digest", ""));
+}

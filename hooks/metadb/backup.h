@@ -20,4 +20,10 @@ int backup_write_manifest(int folder_fd, const char *folder, json_t *manifest,
  * (the backup was never finished), ERR_STATE when damaged. Caller owns *ret. */
 int backup_read_manifest(int folder_fd, const char *folder, json_t **ret, struct err *err) MUST_USE;
 
+/* Tables of a manifest's database, as a backup counts them: those with rows to be saved. */
+size_t backup_count_tables(const json_t *database);
+/* What every way to verify says of a good backup: "whole", "against" (NULL: itself), "bytes",
+ * "tables", "rows" and "digest". */
+void backup_put_verdict(json_t *result, const json_t *manifest, const char *against);
+
 #endif

@@ -202,7 +202,7 @@ static int write_heads(struct dump *d, struct frame_writer *w, struct err *err)
             return -1;
         }
     }
-    return 0;
+    return frame_flush(w, err);
 }
 
 static int write_tails(struct dump *d, struct frame_writer *w, struct err *err)
@@ -212,7 +212,7 @@ static int write_tails(struct dump *d, struct frame_writer *w, struct err *err)
             return -1;
         }
     }
-    return 0;
+    return frame_flush(w, err);
 }
 
 static int write_all(struct dump *d, struct err *err)

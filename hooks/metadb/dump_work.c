@@ -1,4 +1,4 @@
-/* The workers: one connection, one frame in memory, one piece of work at a time each. */
+/* The workers: one connection, one piece of work at a time each. */
 #include "hooks/metadb/dump.h"
 #include "hooks/metadb/pool.h"
 
@@ -13,6 +13,8 @@ static int write_piece(void *arg, unsigned worker, size_t task, struct err *err)
     struct dump *d = w->d;
     int rc = dump_rows(d, &d->conns[worker], &w->frames[worker], &d->pieces.items[task], err);
     if (rc < 0) {
+        /* Others may wait for its file. */
+        frame_give_up(&w->frames[worker]);
         __atomic_store_n(&d->pieces.failed, true, __ATOMIC_RELAXED);
     }
     return rc;
@@ -31,6 +33,9 @@ int dump_work(struct dump *d, struct err *err)
         rc = pool_run(workers, d->pieces.count, write_piece, &w, err);
     }
     for (unsigned i = 0; i < workers; i++) {
+        if (rc == 0) {
+            rc = frame_flush(&frames[i], err);
+        }
         frame_writer_free(&frames[i]);
     }
     return rc;

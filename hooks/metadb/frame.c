@@ -80,25 +80,151 @@ void frame_file_free(struct frame_file *f)
     free(f);
 }
 
-int frame_writer_init(struct frame_writer *w, int level, struct err *err)
+/* ---- writing ------------------------------------------------------------------------------- */
+
+/* The caller holds the lock. */
+static int append(struct frame_file *f, const char *bytes, size_t len, struct err *err)
 {
-    *w = (struct frame_writer){.file = NULL};
-    w->raw = mem_grow(NULL, RAW_CAP, 1);
-    if (level == 0) {
-        return 0;
+    if (fs_write_all(f->fd, bytes, len) < 0) {
+        return state_fail(f, "written", err);
     }
-    w->zstd = ZSTD_createCCtx();
-    if (!w->zstd || ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, level)) ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1))) {
-        frame_writer_free(w);
-        return err_fail(err, ERR_FAILED, "zstd level %d cannot be set up", level);
+    f->size += len;
+    if (f->size - f->written_back >= WRITE_BACK_BYTES) {
+        (void)sync_file_range(f->fd, (off64_t)f->written_back, (off64_t)(f->size - f->written_back),
+                              SYNC_FILE_RANGE_WRITE);
+        f->written_back = f->size;
     }
-    w->out_cap = ZSTD_compressBound(RAW_CAP);
-    w->out = mem_grow(NULL, w->out_cap, 1);
     return 0;
 }
 
-static void release(struct frame_writer *w)
+/* The frame that was appended last. The caller holds the lock. */
+static void note_frame(struct frame_file *f, const struct frame_about *about, uint64_t length,
+                       uint64_t raw, const char *hex)
+{
+    json_t *frame = json_make("{s:s, s:I, s:I, s:I, s:s}", "kind", about->kind, "offset",
+                              (json_int_t)(f->size - length), "length", (json_int_t)length, "raw",
+                              (json_int_t)raw, "sha256", hex);
+    if (about->table) {
+        AUTO_FREE char *hash = mem_printf("%016llx", (unsigned long long)about->hash);
+        json_put_text(frame, "table", about->table);
+        json_put(frame, "rows", json_integer((json_int_t)about->rows));
+        json_put_text(frame, "checksum", hash);
+        json_put(frame, "piece", json_integer((json_int_t)about->piece));
+        if (about->range) {
+            json_put_text(frame, "range", about->range);
+        }
+    }
+    json_add(f->frames, frame);
+    f->raw_size += raw;
+}
+
+/* ---- the thread: whole frames ---------------------------------------------------------------- */
+
+static int write_job(struct frame_writer *w, const struct frame_job *job, struct err *err)
+{
+    char hex[DIGEST_HEX_MAX];
+    const char *bytes = job->raw;
+    size_t len = job->raw_len;
+    if (w->zstd) {
+        len = ZSTD_compress2(w->zstd, w->out, w->out_cap, job->raw, job->raw_len);
+        if (ZSTD_isError(len)) {
+            return err_fail(err, ERR_FAILED, "zstd cannot compress: %s", ZSTD_getErrorName(len));
+        }
+        bytes = w->out;
+    }
+    digest_of(bytes, len, hex);
+    pthread_mutex_lock(&job->file->lock);
+    int rc = append(job->file, bytes, len, err);
+    if (rc == 0) {
+        note_frame(job->file, &job->about, len, job->raw_len, hex);
+    }
+    pthread_mutex_unlock(&job->file->lock);
+    return rc;
+}
+
+static void *write_jobs(void *arg)
+{
+    struct frame_writer *w = arg;
+    pthread_mutex_lock(&w->lock);
+    while (!w->quit) {
+        if (!w->busy) {
+            pthread_cond_wait(&w->changed, &w->lock);
+            continue;
+        }
+        struct err err = ERR_INIT;
+        pthread_mutex_unlock(&w->lock);
+        int rc = write_job(w, &w->job, &err);
+        pthread_mutex_lock(&w->lock);
+        if (rc < 0 && !w->failed) {
+            w->failed = true;
+            w->err = err;
+        }
+        w->busy = false;
+        pthread_cond_broadcast(&w->changed);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+int frame_flush(struct frame_writer *w, struct err *err)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->busy) {
+        pthread_cond_wait(&w->changed, &w->lock);
+    }
+    bool failed = w->failed;
+    if (failed) {
+        *err = w->err;
+    }
+    pthread_mutex_unlock(&w->lock);
+    return failed ? -1 : 0;
+}
+
+/* The buffer that the last job has left is filled next. */
+static int hand_over(struct frame_writer *w, const struct frame_about *about, struct err *err)
+{
+    if (frame_flush(w, err) < 0) {
+        return -1;
+    }
+    char *free_raw = w->job.raw;
+    pthread_mutex_lock(&w->lock);
+    w->job =
+        (struct frame_job){.file = w->file, .raw = w->raw, .raw_len = w->raw_len, .about = *about};
+    w->busy = true;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    w->raw = free_raw;
+    w->raw_len = 0;
+    return 0;
+}
+
+/* ---- a writer -------------------------------------------------------------------------------- */
+
+int frame_writer_init(struct frame_writer *w, int level, struct err *err)
+{
+    *w = (struct frame_writer){.lock = PTHREAD_MUTEX_INITIALIZER,
+                               .changed = PTHREAD_COND_INITIALIZER};
+    w->raw = mem_grow(NULL, RAW_CAP, 1);
+    w->job.raw = mem_grow(NULL, RAW_CAP, 1);
+    w->zstd = level > 0 ? ZSTD_createCCtx() : NULL;
+    if (level > 0 &&
+        (!w->zstd ||
+         ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, level)) ||
+         ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1)))) {
+        frame_writer_free(w);
+        return err_fail(err, ERR_FAILED, "zstd level %d cannot be set up", level);
+    }
+    w->out_cap = level > 0 ? ZSTD_compressBound(RAW_CAP) : 0;
+    w->out = level > 0 ? mem_grow(NULL, w->out_cap, 1) : NULL;
+    w->has_thread = pthread_create(&w->thread, NULL, write_jobs, w) == 0;
+    if (!w->has_thread) {
+        frame_writer_free(w);
+        return err_fail(err, ERR_FAILED, "no thread can be started: the process limit is reached");
+    }
+    return 0;
+}
+
+void frame_give_up(struct frame_writer *w)
 {
     if (w->owns_file) {
         pthread_mutex_unlock(&w->file->lock);
@@ -110,8 +236,16 @@ static void release(struct frame_writer *w)
 
 void frame_writer_free(struct frame_writer *w)
 {
-    release(w);
+    frame_give_up(w);
+    if (w->has_thread) {
+        pthread_mutex_lock(&w->lock);
+        w->quit = true;
+        pthread_cond_broadcast(&w->changed);
+        pthread_mutex_unlock(&w->lock);
+        pthread_join(w->thread, NULL);
+    }
     ZSTD_freeCCtx(w->zstd);
+    free(w->job.raw);
     free(w->raw);
     free(w->out);
     *w = (struct frame_writer){.file = NULL};
@@ -122,37 +256,33 @@ void frame_begin(struct frame_writer *w, struct frame_file *file)
     w->file = file;
     w->raw_len = 0;
     w->raw_total = w->out_total = 0;
-    w->digest = digest_new();
-    if (w->zstd) {
-        ZSTD_CCtx_reset(w->zstd, ZSTD_reset_session_only);
-    }
 }
 
-/* Appends to the file, which this frame keeps for itself from now on. */
+/* ---- a frame that outgrows its memory -------------------------------------------------------- */
+
+/* What is there goes to the file, which this frame keeps for itself from now on. */
 static int write_out(struct frame_writer *w, const char *bytes, size_t len, struct err *err)
 {
-    struct frame_file *f = w->file;
-    digest_update(w->digest, bytes, len);
     if (!w->owns_file) {
-        pthread_mutex_lock(&f->lock);
+        pthread_mutex_lock(&w->file->lock);
         w->owns_file = true;
+        w->digest = digest_new();
     }
-    if (fs_write_all(f->fd, bytes, len) < 0) {
-        return state_fail(f, "written", err);
-    }
-    f->size += len;
+    digest_update(w->digest, bytes, len);
     w->out_total += len;
-    if (f->size - f->written_back >= WRITE_BACK_BYTES) {
-        (void)sync_file_range(f->fd, (off64_t)f->written_back, (off64_t)(f->size - f->written_back),
-                              SYNC_FILE_RANGE_WRITE);
-        f->written_back = f->size;
-    }
-    return 0;
+    return append(w->file, bytes, len, err);
 }
 
 /* Compresses what is buffered as the next part of a frame that does not fit into memory. */
 static int drain(struct frame_writer *w, ZSTD_EndDirective end, struct err *err)
 {
+    /* The compressor is the thread's until its job is done; and it may wait for this very file. */
+    if (!w->owns_file && frame_flush(w, err) < 0) {
+        return -1;
+    }
+    if (w->zstd && w->raw_total == 0) {
+        ZSTD_CCtx_reset(w->zstd, ZSTD_reset_session_only);
+    }
     w->raw_total += w->raw_len;
     if (!w->zstd) {
         int rc = write_out(w, w->raw, w->raw_len, err);
@@ -204,43 +334,20 @@ int frame_append(struct frame_writer *w, const char *bytes, size_t len, struct e
     return 0;
 }
 
-static int write_whole(struct frame_writer *w, struct err *err)
+static int end_outgrown(struct frame_writer *w, const struct frame_about *about, struct err *err)
 {
-    if (!w->zstd || w->raw_total > 0) {
-        return drain(w, ZSTD_e_end, err);
+    char hex[DIGEST_HEX_MAX];
+    if (drain(w, ZSTD_e_end, err) < 0) {
+        return -1;
     }
-    w->raw_total = w->raw_len;
-    size_t n = ZSTD_compress2(w->zstd, w->out, w->out_cap, w->raw, w->raw_len);
-    if (ZSTD_isError(n)) {
-        return err_fail(err, ERR_FAILED, "zstd cannot compress: %s", ZSTD_getErrorName(n));
-    }
-    w->raw_len = 0;
-    return write_out(w, w->out, n, err);
+    digest_finish_take(TAKE(w->digest), hex);
+    note_frame(w->file, about, w->out_total, w->raw_total, hex);
+    return 0;
 }
 
 int frame_end(struct frame_writer *w, const struct frame_about *about, struct err *err)
 {
-    char hex[DIGEST_HEX_MAX];
-    int rc = write_whole(w, err);
-    if (rc == 0) {
-        digest_finish_take(TAKE(w->digest), hex);
-        json_t *frame =
-            json_make("{s:s, s:I, s:I, s:I, s:s}", "kind", about->kind, "offset",
-                      (json_int_t)(w->file->size - w->out_total), "length",
-                      (json_int_t)w->out_total, "raw", (json_int_t)w->raw_total, "sha256", hex);
-        if (about->table) {
-            AUTO_FREE char *hash = mem_printf("%016llx", (unsigned long long)about->hash);
-            json_put_text(frame, "table", about->table);
-            json_put(frame, "rows", json_integer((json_int_t)about->rows));
-            json_put_text(frame, "checksum", hash);
-            json_put(frame, "piece", json_integer((json_int_t)about->piece));
-            if (about->range) {
-                json_put_text(frame, "range", about->range);
-            }
-        }
-        json_add(w->file->frames, frame);
-        w->file->raw_size += w->raw_total;
-    }
-    release(w);
+    int rc = w->raw_total > 0 ? end_outgrown(w, about, err) : hand_over(w, about, err);
+    frame_give_up(w);
     return rc;
 }

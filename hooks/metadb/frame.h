@@ -1,7 +1,8 @@
 /* Frames: independent zstd frames (or plain pieces) of SQL text, appended to one file by several
- * workers. A frame is compressed in one go in the worker's own memory and appended when it is done;
- * one that outgrows that memory (rows of many megabytes) takes the file for itself and is written
- * as it comes, so that memory does not depend on the rows. */
+ * writers. A frame is compressed in one go and appended by a thread of its writer, while the next
+ * one is filled: so neither the server nor we wait for the other. A frame that outgrows its memory
+ * (rows of many megabytes) takes the file for itself and is written as it comes, so that memory
+ * does not depend on the rows. */
 #ifndef OMSLAUNCH_METADB_FRAME_H
 #define OMSLAUNCH_METADB_FRAME_H
 
@@ -13,9 +14,9 @@
 #include "launcher/base/json.h"
 
 /* A frame ends after the row that brings it to this many bytes of SQL. */
-#define FRAME_RAW_BYTES (2UL * 1024 * 1024)
+#define FRAME_RAW_BYTES (1536UL * 1024)
 /* The most that frame_room() may be asked for. */
-#define FRAME_ROOM_MAX (1024UL * 1024)
+#define FRAME_ROOM_MAX (640UL * 1024)
 
 /* One database's file. Written under a name of its own and renamed when whole. */
 struct frame_file {
@@ -37,14 +38,33 @@ struct frame_about {
     uint64_t piece, rows, hash;
 };
 
+/* A whole frame on its way to the file. */
+struct frame_job {
+    struct frame_file *file;
+    char *raw;
+    size_t raw_len;
+    struct frame_about about;
+};
+
 struct frame_writer {
     struct frame_file *file; /* NULL between frames */
-    ZSTD_CCtx *zstd;         /* NULL when not compressing */
-    char *raw, *out;
-    size_t raw_len, out_cap;
+    char *raw;
+    size_t raw_len;
+    /* Of a frame that has outgrown its memory. */
     uint64_t raw_total, out_total;
     bool owns_file; /* holds file->lock */
     struct digest *digest;
+    /* Of the thread while it is busy. */
+    ZSTD_CCtx *zstd; /* NULL when not compressing */
+    char *out;
+    size_t out_cap;
+    struct frame_job job;
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    bool busy, quit, failed;
+    struct err err; /* the first failure */
 };
 
 /* Creates NAME.part in the folder, which must not be a link; an old one is replaced. ERR_STATE. */
@@ -55,7 +75,7 @@ int frame_file_finish(struct frame_file *f, struct err *err) MUST_USE;
 /* Removes what frame_file_finish() did not rename. */
 void frame_file_free(struct frame_file *f);
 
-/* `level` 0: no compression. */
+/* `level` 0: no compression. Must stay where it is until it is freed. */
 int frame_writer_init(struct frame_writer *w, int level, struct err *err) MUST_USE;
 void frame_writer_free(struct frame_writer *w);
 
@@ -69,6 +89,11 @@ static inline uint64_t frame_raw_size(const struct frame_writer *w)
 {
     return w->raw_total + w->raw_len;
 }
+/* What `about` points to must live until frame_flush(). May fail for an earlier frame. */
 int frame_end(struct frame_writer *w, const struct frame_about *about, struct err *err) MUST_USE;
+/* Forgets the open frame, if any; its file is of no more use. */
+void frame_give_up(struct frame_writer *w);
+/* All that was ended is in its file. */
+int frame_flush(struct frame_writer *w, struct err *err) MUST_USE;
 
 #endif

@@ -240,7 +240,7 @@ static json_t *make_result(struct restore *r, uint64_t started_ms)
     json_int_t tables = 0, rows = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct restore_db *db = &r->dbs[i];
-        json_int_t count = (json_int_t)json_array_size(json_walk(db->entry, "tables"));
+        json_int_t count = (json_int_t)backup_count_tables(db->entry);
         json_t *entry = json_make("{s:s, s:s, s:I, s:I}", "name", db->name, "target", db->target,
                                   "tables", count, "rows", (json_int_t)db->rows);
         tables += count;
@@ -285,6 +285,9 @@ static int run(const struct request *request, bool rehearse, json_t **ret, struc
         int rc = do_restore(&r, err);
         if (rc == 0) {
             *ret = make_result(&r, started_ms);
+            if (rehearse) {
+                backup_put_verdict(*ret, r.manifest, "rehearsal");
+            }
         }
         /* Half a frame of rows in a table without transactions, say. */
         struct err ignored = ERR_INIT;

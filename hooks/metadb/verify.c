@@ -111,28 +111,16 @@ static void check_file(struct verify *v, const json_t *database)
     check_frames(v, database, file, fd, bytes);
 }
 
-static int judge(struct verify *v, const json_t *manifest, json_t **ret, struct err *err)
+static int judge(const struct verify *v, struct err *err)
 {
     size_t count = json_array_size(v->findings);
-    if (count > 0) {
-        err_fail(err, ERR_STATE, "the backup '%s' is damaged (%zu findings): %s", v->folder, count,
-                 json_string_value(json_array_get(v->findings, 0)));
-        return err_hint(err, "do not restore from it; take another backup, or fetch an unharmed "
-                             "copy of the folder");
+    if (count == 0) {
+        return 0;
     }
-    json_int_t rows = 0, tables = 0;
-    size_t i, k;
-    json_t *database, *table;
-    json_array_foreach (json_walk(manifest, "databases"), i, database) {
-        json_array_foreach (json_walk(database, "tables"), k, table) {
-            rows += json_int(table, "rows", 0);
-            tables++;
-        }
-    }
-    *ret = json_make("{s:s, s:b, s:I, s:I, s:I, s:s}", "folder", v->folder, "whole", true, "bytes",
-                     (json_int_t)v->done, "rows", rows, "tables", tables, "digest",
-                     json_text(manifest, "digest", ""));
-    return 0;
+    err_fail(err, ERR_STATE, "the backup '%s' is damaged (%zu findings): %s", v->folder, count,
+             json_string_value(json_array_get(v->findings, 0)));
+    return err_hint(err, "do not restore from it; take another backup, or fetch an unharmed copy "
+                         "of the folder");
 }
 
 #define LIVE_WORKERS 2
@@ -188,8 +176,7 @@ int verify_run(const struct request *request, json_t **ret, struct err *err)
     json_array_foreach (json_walk(manifest, "databases"), i, database) {
         check_file(&v, database);
     }
-    AUTO_JSON json_t *result = NULL;
-    if (judge(&v, manifest, &result, err) < 0) {
+    if (judge(&v, err) < 0) {
         return -1;
     }
     const char *against = json_text(request->parameters, "against", NULL);
@@ -199,7 +186,7 @@ int verify_run(const struct request *request, json_t **ret, struct err *err)
     if (against && compare_live(request, manifest, err) < 0) {
         return -1;
     }
-    json_put_text(result, "against", against);
-    *ret = TAKE(result);
+    *ret = json_make("{s:s}", "folder", folder);
+    backup_put_verdict(*ret, manifest, against);
     return 0;
 }

@@ -83,6 +83,20 @@ sums() {
     ok verify '{"folder":"'"$FOLDER"'","against":"live"}'
 }
 
+@test "every way to verify answers alike, and counts as the backup does" {
+    lab_sql -e 'create or replace view big.seen as select id from big.small'
+    ok dump '{"folder":"'"$FOLDER"'"}'
+    counts=$(field '[.result.tables, .result.rows, .result.bytes] | @text')
+    for how in 'verify {"folder":"'"$FOLDER"'"}' 'verify {"folder":"'"$FOLDER"'","against":"live"}' 'rehearse {"folder":"'"$FOLDER"'"}'; do
+        ok "${how%% *}" "${how#* }"
+        same "true $counts $(jq -r .digest "$FOLDER/manifest.json") $FOLDER" \
+            "$(field '.result | "\(.whole) \([.tables, .rows, .bytes] | @text) \(.digest) \(.folder)"')"
+        printf '%s\n' "$(field .result.against)"
+    done >"$BATS_TEST_TMPDIR/against"
+    same $'null\nlive\nrehearsal' "$(cat "$BATS_TEST_TMPDIR/against")"
+    lab_sql -e 'drop view big.seen'
+}
+
 @test "one snapshot: what is written meanwhile is in no table of the backup" {
     before=$(lab_sql -e 'select count(*), max(id) from big.t')
     lab_sql -e 'create or replace table big.pair_a (id int primary key auto_increment); create or replace table big.pair_b like big.pair_a'
@@ -227,6 +241,30 @@ SQL
         echo "$kb KiB: exit $code" >&3
         [ "$rc" = 0 ]
     done
+}
+
+@test "a disk that is full in the middle of a row, with others waiting for the file" {
+    lab_sql <<SQL
+create database huge; use huge;
+create table a (id int primary key, b longblob); create table b like a;
+insert into a select seq, repeat(unhex(sha2(seq, 512)), 131072) from seq_1_to_4;
+insert into b select seq, concat(random_bytes(1024), repeat(unhex(sha2(seq + 9, 512)), 131072)) from seq_1_to_4;
+SQL
+    DATABASES="huge big_hb big_hb"
+    mkdir "$BATS_TEST_TMPDIR/disk"
+    for kb in 1000 5000 14000 40000; do
+        mount -t tmpfs -o size=${kb}k tmpfs "$BATS_TEST_TMPDIR/disk"
+        metadb dump '{"folder":"'"$BATS_TEST_TMPDIR/disk/backup"'","workers":4,"compress":"none"}'
+        FOLDER=$BATS_TEST_TMPDIR/disk/backup
+        rc=0
+        { [ "$(field .kind)" = state ] && [[ "$(field .text)" == *"No space left on device"* ]] && no_backup_here; } || rc=1
+        umount "$BATS_TEST_TMPDIR/disk"
+        [ "$rc" = 0 ]
+    done
+    FOLDER=$BATS_TEST_TMPDIR/whole
+    ok dump '{"folder":"'"$FOLDER"'","workers":4}'
+    ok verify '{"folder":"'"$FOLDER"'","against":"live"}'
+    lab_sql -e 'drop database huge'
 }
 
 @test "targets that are not ours to write to" {

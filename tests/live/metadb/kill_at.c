@@ -34,7 +34,7 @@ static void stop_before(const char *q, unsigned long length)
     const char *text = getenv("STOP_BEFORE");
     if (text && strlen(text) <= length && memcmp(q, text, strlen(text)) == 0 &&
         !__atomic_exchange_n(&stopped, true, __ATOMIC_RELAXED)) {
-        kill(getpid(), SIGSTOP);
+        (void)raise(SIGSTOP); /* of this very thread: not a statement later */
     }
 }
 
