@@ -270,13 +270,14 @@ int execution_take_up(const struct execution_request *request, struct execution 
 int execution_load_plan(const char *state, const char *run, struct plan *ret, struct err *err)
 {
     AUTO_FREE char *plan_path = state_run_file(state, run, "plan.json");
+    AUTO_FREE char *quoted = mem_printf("'%s'", plan_path);
     AUTO_FREE char *journal_path = state_run_file(state, run, "journal.jsonl");
     AUTO_STR struct str text = STR_INIT;
     AUTO_JSON json_t *document = NULL;
     AUTO_JOURNAL struct journal *journal = NULL;
     AUTO_PLAN struct plan plan = {.json = NULL};
     if (fs_read(plan_path, PLAN_SIZE_MAX, true, &text, err) != 0 ||
-        json_parse(str_get(&text), text.len, plan_path, &document, err) != 0) {
+        json_parse(str_get(&text), text.len, quoted, &document, err) != 0) {
         err->kind = ERR_STATE;
         return err_hint(err, "the plan is damaged: nothing was changed; go on by hand, the old "
                              "container and the backup are kept");

@@ -141,3 +141,51 @@ stopped() {
     run -0 omslaunch rollback --yes -q "${AT[@]}"
     old_is_back
 }
+
+@test "a damaged journal or plan: 73, which file, and nothing is touched" {
+    local run journal plan
+    run -13 omslaunch upgrade oms_331 "${FAILING[@]}" "${AT[@]}" --on-failure hold
+    run=$(the_run)
+    journal=$STATE/runs/$run/journal.jsonl
+    plan=$STATE/runs/$run/plan.json
+    site snapshot >"$BATS_TEST_TMPDIR/held"
+    cp "$journal" "$BATS_TEST_TMPDIR/journal"
+    cp "$plan" "$BATS_TEST_TMPDIR/plan"
+    sed -i '3s/load_image/load_imagE/' "$journal"
+    for command in resume rollback; do
+        says 73 "the journal '$journal' is damaged: line 3 is not what was written" \
+            'nothing was changed; restore the file from a backup, or look at the containers and go on by hand' \
+            "$command" "$run" "${AT[@]}"
+    done
+    says 73 "nobody can tell how run $run on 'oms_331' ended: the journal '$journal' is damaged: line 3 is not what was written" \
+        "restore its journal; or look at the containers, and when all is well move '$STATE/runs/$run' away" \
+        upgrade oms_331 --tag "$NEW" "${AT[@]}"
+    run -0 omslaunch status "${AT[@]}"
+    has "$output" "run $run on 'oms_331': damaged"$'\n'"the journal '$journal' is damaged: line 3 is not what was written"$'\n'
+    has "$output" $'\n'"next: look at the containers and the backup, and go on by hand"
+    cp "$BATS_TEST_TMPDIR/journal" "$journal"
+    sed -i 's/"oms_331"/"oms_332"/' "$plan"
+    run -73 --separate-stderr omslaunch resume "${AT[@]}"
+    has "$stderr" "omslaunch: error: the plan '$plan' is not what was stored: its digest is "
+    has "$stderr" $'\n'"HINT: nothing was changed; do not edit a stored plan"
+    : >"$plan"
+    run -73 --separate-stderr omslaunch resume "${AT[@]}"
+    has "$stderr" "omslaunch: error: '$plan' is no valid JSON: "
+    has "$stderr" $'\n'"HINT: the plan is damaged: nothing was changed; go on by hand, the old container and the backup are kept"
+    cp "$BATS_TEST_TMPDIR/plan" "$plan"
+    site snapshot | diff "$BATS_TEST_TMPDIR/held" -
+    run -0 omslaunch rollback --yes -q "${AT[@]}"
+    old_is_back
+}
+
+@test "the old container was removed by hand: that is said, with what is left" {
+    local run
+    run -13 omslaunch upgrade oms_331 "${FAILING[@]}" "${AT[@]}" --on-failure hold
+    run=$(the_run)
+    engine rm "oms_331.old-$run" >"$BATS_TEST_TMPDIR/removed"
+    for command in resume rollback; do
+        says 1 "the old container 'oms_331' (${OLD_ID:0:12}) is gone: somebody has removed it since run $run began" \
+            "nothing was changed; '$STATE/runs/$run/old-0.json' says how it was made, and 'omslaunch backups' lists the backup: go on by hand" \
+            "$command" "${AT[@]}"
+    done
+}
