@@ -59,6 +59,21 @@ static int refuse_superseded(const struct history *h, const struct past_run *p, 
     return 0;
 }
 
+/* Before the new version is taken away: a run that was a success may have outlived its backup. */
+static int check_backup(const struct session *s, const struct past_run *p, struct err *err)
+{
+    bool ended_well = p->result != NULL && str_starts_with(p->result, "upgraded");
+    if (!ended_well || !p->backup_gone) {
+        return 0;
+    }
+    AUTO_FREE char *folder = state_backup_folder(s->state, p->id);
+    return err_fail(err, ERR_FAILED,
+                    "run %s on '%s' cannot be undone any more: its backup '%s' is gone\n"
+                    "HINT: nothing was changed; 'omslaunch prune' removes old backups, 'omslaunch "
+                    "backups' lists those that are left",
+                    p->id, p->deployment, folder);
+}
+
 /* The new version has served since then: what it wrote would be put aside. */
 static int check_losses(const struct session *s, const struct past_run *p, struct err *err)
 {
@@ -146,7 +161,8 @@ static int take_up_locked(const struct session *s, const char *id, bool back)
     if (has_nothing_left(p, back)) {
         return say_over(p);
     }
-    if (refuse_superseded(&history, p, &err) != 0 || (back && check_losses(s, p, &err) != 0) ||
+    if (refuse_superseded(&history, p, &err) != 0 ||
+        (back && (check_backup(s, p, &err) != 0 || check_losses(s, p, &err) != 0)) ||
         execution_load_plan(s->state, p->id, &plan, &err) != 0) {
         return session_fail(s->options, &err);
     }

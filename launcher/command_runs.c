@@ -43,7 +43,7 @@ static char *next_step(const struct past_run *p, const char *holder)
     if (str_eq(p->result, "upgraded-with-fault")) {
         return mem_printf("omslaunch resume %s", p->id);
     }
-    return str_eq(p->result, "upgraded")
+    return str_eq(p->result, "upgraded") && !p->backup_gone
                ? mem_printf("nothing; omslaunch rollback %s would go back", p->id)
                : mem_strdup("nothing");
 }

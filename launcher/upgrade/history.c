@@ -110,6 +110,9 @@ static void read_run(const char *state, const char *id, struct past_run *p)
         return;
     }
     read_records(j, p);
+    AUTO_FREE char *backup = state_backup_folder(state, id);
+    AUTO_FREE char *manifest = fs_join(backup, "manifest.json");
+    p->backup_gone = p->backup_ms != 0 && !fs_exists(manifest);
 }
 
 /* An ID begins with date and time to the second; within one second the journal knows more. */

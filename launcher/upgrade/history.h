@@ -19,6 +19,7 @@ struct past_run {
     char *damage; /* why its journal cannot be read; NULL if it can */
     uint64_t begun_ms, ended_ms;
     uint64_t backup_ms; /* when the backup was taken; 0 if it was not */
+    bool backup_gone;   /* it was taken, and is not there any more (`prune`) */
     uint64_t served_ms; /* when the new version became healthy; 0 if it never did */
 };
 

@@ -189,3 +189,21 @@ stopped() {
             "$command" "${AT[@]}"
     done
 }
+
+@test "rollback of a success whose backup was pruned: said before anything is touched" {
+    local run
+    run -0 omslaunch upgrade oms_331 --tag "$NEW" --load "$CLI_DIR/new.tar" -q "${AT[@]}"
+    run=$(the_run)
+    run -0 --separate-stderr omslaunch status "${AT[@]}"
+    has "$output" "next: nothing; omslaunch rollback $run would go back"
+    run -0 omslaunch backup oms_331 -q "${AT[@]}"
+    run -0 --separate-stderr omslaunch prune --keep 1 "${AT[@]}"
+    same "Deleted $STATE/backups/$run" "$stderr"
+    site snapshot >"$BATS_TEST_TMPDIR/upgraded"
+    says 1 "run $run on 'oms_331' cannot be undone any more: its backup '$STATE/backups/$run' is gone" \
+        "nothing was changed; 'omslaunch prune' removes old backups, 'omslaunch backups' lists those that are left" \
+        rollback "$run" "${AT[@]}"
+    site snapshot | diff "$BATS_TEST_TMPDIR/upgraded" -
+    run -0 --separate-stderr omslaunch status "${AT[@]}"
+    same 'next: nothing' "$(tail -n 1 <<<"$output")"
+}

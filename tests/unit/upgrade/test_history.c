@@ -189,6 +189,28 @@ static void test_milestones(void **state)
     assert_int_equal(p->served_ms, 0);
 }
 
+static void test_backup_is_gone(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    static const char *const served[] = {BACKUP, HEALTHY, END("upgraded"), NULL};
+    static const char *const early[] = {INTENT, NULL};
+    struct err err = ERR_INIT;
+
+    begin(&f);
+    add_run(&f, "r1", "oms_331", served);
+    add_run(&f, "r2", "oms_331", served);
+    add_run(&f, "r3", "oms_331", early);
+    AUTO_FREE char *folder = folder_at(&f.folder, "backups/r1");
+    assert_ok(fs_make_dirs(folder, &err), &err);
+    folder_write(&f.folder, "backups/r1/manifest.json", "{}");
+    look(&f);
+    assert_false(history_find(&f.history, "r1")->backup_gone);
+    assert_true(history_find(&f.history, "r2")->backup_gone);
+    /* It never had one. */
+    assert_false(history_find(&f.history, "r3")->backup_gone);
+}
+
 /* The newest that is not ended counts, whatever came after it on other deployments. */
 static void test_other_deployments(void **state)
 {
@@ -280,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_damaged_is_in_the_way),
         cmocka_unit_test(test_never_began),
+        cmocka_unit_test(test_backup_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
