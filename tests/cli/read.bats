@@ -246,10 +246,11 @@ fails_as() {
 
 @test "no reading command changed anything: inspect, events, statements" {
     lab lab_general_log off
+    # The events were listened to until now: somebody else's reading is one.
+    engine cp oms_331:/etc/hostname - >"$BATS_TEST_TMPDIR/hostname.tar"
+    until_true 5 grep -q '"Action":"archive-path"' "$BATS_FILE_TMPDIR/events"
     lab lab_events_stop
     unchanged
-    # Reading config.yaml out of the container is an event as well.
-    grep -q '"Action":"archive-path"' "$BATS_FILE_TMPDIR/events"
     same '' "$(changing_events "$BATS_FILE_TMPDIR/events")"
     [ "$(lab lab_general_log dump | grep -ac 'information_schema.schemata')" -gt 10 ]
     same '' "$(changing_statements)"
