@@ -3,7 +3,7 @@
 # MetaDB, whatever that is. Then the rollback again.
 
 restore_cases() {
-    local n step=26
+    local n step=64
     [ "${OMSLAUNCH_FAULT:-}" != full ] || step=1
     for ((n = 1; n <= RESTORE_MESSAGES; n += step)); do
         printf 'restore_killed %d\n' "$n"
@@ -11,7 +11,7 @@ restore_cases() {
 }
 
 # As many messages as a restore of this world takes, or a few less.
-RESTORE_MESSAGES=260
+RESTORE_MESSAGES=640
 
 restore_killed() {
     cat >"$W/metadb.env" <<SET
