@@ -150,10 +150,12 @@ static const struct command commands[] = {
         .bit = CMD_PRUNE,
         .arguments = "",
         .mutates = true,
-        .summary = "delete old backups: the only command that deletes",
+        .summary = "delete old backups and containers: the only command that deletes",
         .text =
             "Of each deployment the newest --keep backups stay, the newest verified one stays, and "
-            "those of runs that are not over. --dry-run shows what would go.",
+            "those of runs that are not over. A run whose backup is gone cannot be undone any "
+            "more: --containers removes what it kept for that. Quarantine databases are for you "
+            "to drop. --dry-run shows what would go.",
         .run = command_prune,
     },
     {

@@ -77,6 +77,9 @@ static const struct option_row rows[] = {
      "restore the database DB as OTHER, which must not exist; may be repeated"},
     {"keep", '\0', OPTION_NUMBER, "N", NULL, CMD_PRUNE, AT(keep),
      "how many backups of each deployment stay (3)"},
+    {"containers", '\0', OPTION_FLAG, NULL, NULL, CMD_PRUNE, AT(containers),
+     "also remove the stopped containers NAME.old-RUN and NAME.failed-RUN of runs whose backup is "
+     "gone; their volumes stay"},
     {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL,
      CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_BACKUP | CMD_RESTORE | CMD_HA, AT(lock_wait_ms),
      "wait that long for another run on the same deployment to end (0)"},

@@ -60,6 +60,7 @@ struct options {
     struct strv into;
     uint64_t workers;
     uint64_t keep;
+    bool containers;
     bool triggers, routines, events;
     bool rehearse;
     const char *on_failure;

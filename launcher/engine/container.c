@@ -139,6 +139,23 @@ int engine_container_remove_created(struct engine *e, const char *id, struct err
                             engine_work_timeout_ms(e), err);
 }
 
+int engine_container_remove_stopped(struct engine *e, const char *id, struct err *err)
+{
+    AUTO_JSON json_t *container = NULL;
+
+    if (engine_container_inspect(e, id, &container, err) < 0)
+        return -1;
+    const char *status = json_text(container, "State.Status", "unknown");
+    if (!str_eq(status, "exited") && !str_eq(status, "created") && !str_eq(status, "dead")) {
+        return err_fail(err, ERR_REFUSED,
+                        "container '%s' is not removed: its state is '%s'\n"
+                        "HINT: stop it first, if nobody needs it",
+                        json_text(container, "Name", "/?") + 1, status);
+    }
+    return container_change(e, "DELETE", "remove container", id, "?v=0", NULL,
+                            engine_work_timeout_ms(e), err);
+}
+
 static bool row_has_word(const json_t *row, const char *word)
 {
     for (size_t i = 0; i < json_array_size(row); i++) {

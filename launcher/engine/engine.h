@@ -63,6 +63,9 @@ int engine_container_set_restart_policy(struct engine *e, const char *id, const 
 /* Removes a container that was created and never started, with its anonymous volumes; one that ever
  * ran is refused (ERR_REFUSED): it may hold somebody's data. */
 int engine_container_remove_created(struct engine *e, const char *id, struct err *err) MUST_USE;
+/* Removes a container that does not run, but none of its volumes. One that runs is refused
+ * (ERR_REFUSED), by the engine too should it be started meanwhile. */
+int engine_container_remove_stopped(struct engine *e, const char *id, struct err *err) MUST_USE;
 /* Does a process whose command line has `word` run in it? In a stopped container none does. */
 int engine_container_runs_program(struct engine *e, const char *id, const char *word, bool *ret,
                                   struct err *err) MUST_USE;

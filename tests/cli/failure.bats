@@ -206,4 +206,17 @@ stopped() {
     site snapshot | diff "$BATS_TEST_TMPDIR/upgraded" -
     run -0 --separate-stderr omslaunch status "${AT[@]}"
     same 'next: nothing' "$(tail -n 1 <<<"$output")"
+
+    # Its container is of no use without the backup.
+    run -0 --separate-stderr omslaunch prune --keep 1 --containers --dry-run "${AT[@]}"
+    same "Would remove container 'oms_331.old-$run'" "$stderr"
+    engine start "oms_331.old-$run" >"$BATS_TEST_TMPDIR/started"
+    says 65 "container 'oms_331.old-$run' is not removed: its state is 'running'" \
+        'stop it first, if nobody needs it' prune --keep 1 --containers "${AT[@]}"
+    engine stop "oms_331.old-$run" >"$BATS_TEST_TMPDIR/stopped"
+    run -0 --separate-stderr omslaunch prune --keep 1 --containers -q -o json "${AT[@]}"
+    same "[{\"container\":\"oms_331.old-$run\",\"run\":\"$run\",\"endpoint\":\"$HOST\"}]" "$(jq -c . <<<"$output")"
+    same 'oms_331' "$(engine ps -a --format '{{.Names}}')"
+    run -0 --separate-stderr omslaunch prune --keep 1 --containers "${AT[@]}"
+    same '' "$output$stderr"
 }
