@@ -13,6 +13,10 @@ setup() {
     UNHEALTHY=(--tag "$NEW" --image lab/never-healthy --load "$CLI_DIR/never-healthy.tar")
 }
 
+teardown_file() {
+    site reset
+}
+
 the_run() {
     find "$STATE/runs" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | tail -n 1
 }

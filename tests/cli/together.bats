@@ -15,6 +15,10 @@ teardown() {
     if [ -n "${listener:-}" ]; then kill "$listener" 2>/dev/null || true; fi
 }
 
+teardown_file() {
+    site reset
+}
+
 has_record() {
     grep -qs "$1" "$STATE"/runs/*/journal.jsonl
 }

@@ -20,6 +20,10 @@ newest_sequence() {
     echo 'select * from heatbeat_sequence order by id desc limit 1' | sql cm_hb_331
 }
 
+teardown_file() {
+    site reset
+}
+
 setup_file() {
     local out=$BATS_FILE_TMPDIR
     site reset

@@ -86,7 +86,7 @@ lab_sql_name() {
 # lab_events_stop or lab_down.
 lab_events() {
     local engine=${2:-e1} since
-    since=$(date +%s)
+    since=$(date +%s.%N)
     lab_daemon /dev/null curl -sN --unix-socket "$(lab_sock "$engine")" -o "$1" \
         "http://engine/events?since=$since"
     printf '%s\n' "$LAB_PID" >>"$LAB_DIR/events.pids"
