@@ -23,9 +23,10 @@ lab_fail() {
     return 1
 }
 
-# lab_wait SECONDS WHAT COMMAND...: polls five times a second until COMMAND answers 0.
+# lab_wait SECONDS WHAT COMMAND...: polls five times a second until COMMAND answers 0. SECONDS is what
+# it should take at most; a busy machine gets four times as much.
 lab_wait() {
-    local seconds=$1 what=$2 end
+    local seconds=$(($1 * 4)) what=$2 end
     shift 2
     end=$((SECONDS + seconds))
     until "$@" >/dev/null 2>&1; do
