@@ -674,7 +674,8 @@ static void test_a_paused_child_is_lost(void **state)
     AUTO_HEARD struct heard heard = {0};
     AUTO_HEARD struct heard ended = {0};
     struct proc_spec spec = WAITING;
-    struct proc_spec dies = SHELL("echo prepared >&3; exec 3>&-; read -r word; kill -9 $$");
+    struct proc_spec dies =
+        SHELL("read -r first; echo prepared >&3; exec 3>&-; read -r word; kill -9 $$");
     struct err err = ERR_INIT;
     struct proc_result result = {0};
 
