@@ -214,13 +214,17 @@ stopped() {
     # Its container is of no use without the backup.
     run -0 --separate-stderr omslaunch prune --keep 1 --containers --dry-run "${AT[@]}"
     same "Would remove container 'oms_331.old-$run'" "$stderr"
-    engine start "oms_331.old-$run" >"$BATS_TEST_TMPDIR/started"
-    says 65 "container 'oms_331.old-$run' is not removed: its state is 'running'" \
-        'stop it first, if nobody needs it' prune --keep 1 --containers "${AT[@]}"
-    engine stop "oms_331.old-$run" >"$BATS_TEST_TMPDIR/stopped"
     run -0 --separate-stderr omslaunch prune --keep 1 --containers -q -o json "${AT[@]}"
     same "[{\"container\":\"oms_331.old-$run\",\"run\":\"$run\",\"endpoint\":\"$HOST\"}]" "$(jq -c . <<<"$output")"
     same 'oms_331' "$(engine ps -a --format '{{.Names}}')"
     run -0 --separate-stderr omslaunch prune --keep 1 --containers "${AT[@]}"
     same '' "$output$stderr"
+
+    # What runs is somebody's, whatever its name.
+    engine run -d --name "oms_331.failed-$run" --entrypoint sleep "$REPO:$NEW" 1000 >"$BATS_TEST_TMPDIR/runs"
+    says 65 "container 'oms_331.failed-$run' is not removed: its state is 'running'" \
+        'stop it first, if nobody needs it' prune --keep 1 --containers "${AT[@]}"
+    engine stop -t 0 "oms_331.failed-$run" >"$BATS_TEST_TMPDIR/stopped"
+    run -0 --separate-stderr omslaunch prune --keep 1 --containers "${AT[@]}"
+    same "Removed container 'oms_331.failed-$run'" "$stderr"
 }
