@@ -17,5 +17,6 @@ int dump_run(const struct request *request, json_t **ret, struct err *err) MUST_
 int verify_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int restore_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 int rehearse_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
+int drop_old_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 
 #endif

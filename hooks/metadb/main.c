@@ -38,6 +38,7 @@ static const struct command commands[] = {
     {"verify", verify_run, "compares every byte of a backup with its manifest"},
     {"restore", restore_run, "puts a backup in the place of the databases, which are kept"},
     {"rehearse", rehearse_run, "restores a backup into scratch databases, and drops them"},
+    {"drop-old", drop_old_run, "drops databases in which a restore has kept what was there"},
 };
 
 static void print_help(FILE *to)

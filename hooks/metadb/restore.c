@@ -165,14 +165,10 @@ static void setup_lead(struct restore *r)
     (void)!conn_execf(&r->lead, &ignored, "SET SESSION lock_wait_timeout = %d", SWAP_WAIT_S);
 }
 
-static const char *run_name(const struct restore *r)
-{
-    return json_text(r->request->parameters, "name", r->request->run ? r->request->run : "manual");
-}
-
 static int open_restore(struct restore *r, struct err *err)
 {
     const json_t *p = r->request->parameters;
+    r->run = json_text(p, "name", r->request->run ? r->request->run : "manual");
     r->folder = json_text(p, "folder", NULL);
     if (!r->folder) {
         return err_fail(err, ERR_USAGE, "restore wants a \"folder\"");
@@ -183,7 +179,7 @@ static int open_restore(struct restore *r, struct err *err)
     r->workers = (unsigned)(workers < WORKERS_MAX ? workers : WORKERS_MAX);
     if (backup_open_folder(r->folder, false, &r->folder_fd, err) < 0 ||
         backup_read_manifest(r->folder_fd, r->folder, &r->manifest, err) < 0 ||
-        choose_databases(r, run_name(r), err) < 0 || conn_open(r->request, &r->lead, err) < 0) {
+        choose_databases(r, r->run, err) < 0 || conn_open(r->request, &r->lead, err) < 0) {
         return -1;
     }
     setup_lead(r);
@@ -201,6 +197,7 @@ static void restore_free(struct restore *r)
         free(db->scratch_to);
         free(db->file);
         strv_free(&db->session);
+        strv_free(&db->earlier);
         for (size_t k = 0; db->prepared && k < db->schema->table_count; k++) {
             restore_rows_free(&db->prepared[k]);
         }
@@ -246,6 +243,11 @@ static json_t *make_result(struct restore *r, uint64_t started_ms)
         tables += count;
         rows += (json_int_t)db->rows;
         json_put_text(entry, "quarantine", db->quarantined ? db->quarantine : NULL);
+        json_t *earlier = json_array();
+        for (size_t k = 0; k < db->earlier.count; k++) {
+            json_add(earlier, json_string(db->earlier.items[k]));
+        }
+        json_put(entry, "earlier", earlier);
         json_add(list, entry);
     }
     return json_make("{s:s, s:o, s:I, s:I, s:I, s:I, s:O}", "folder", r->folder, "databases", list,

@@ -14,7 +14,8 @@
  * renames it together with the tables, which tells whether the swap has happened. */
 #define RESTORE_MARKER "omslaunch_restore"
 #define RESTORE_SWAPPED "omslaunch_restore_swapped"
-/* In each quarantine database: views and triggers, which RENAME cannot move. */
+/* In each quarantine database, by type: VIEW and TRIGGER, which RENAME cannot move; and for
+ * `drop-old` the RUN, each TABLE that was put there, and DROP once their end has begun. */
 #define RESTORE_DEFINITIONS "omslaunch_definitions"
 
 /* Rows of the marker beside one for each frame: its number. */
@@ -42,6 +43,7 @@ struct restore_db {
     bool compressed;
     bool resumed;
     bool quarantined;              /* something was there, and is in the quarantine now */
+    struct strv earlier;           /* quarantines that this run had filled before */
     struct schema *schema;         /* of the staging database; NULL: all rows come by INSERT */
     struct restore_rows *prepared; /* one for each of its tables */
     json_t *table_bytes;           /* bytes of SQL of each table */
@@ -59,6 +61,7 @@ struct restore_task {
 
 struct restore {
     const struct request *request;
+    const char *run;
     const char *folder;
     int folder_fd;
     json_t *manifest;
@@ -129,6 +132,9 @@ int restore_load(struct restore *r, struct err *err) MUST_USE;
  * the quarantine, then dropped. */
 int restore_put_code_aside(struct restore *r, const struct restore_db *db, const struct strv *views,
                            struct err *err) MUST_USE;
+/* Notes in the quarantine which tables are about to be moved there. */
+int restore_note_moved(struct restore *r, const struct restore_db *db, const struct strv *tables,
+                       struct err *err) MUST_USE;
 /* Back where they were, when the swap has failed. What cannot be made stays kept as text. */
 void restore_put_code_back(struct restore *r, const struct restore_db *db);
 /* On the tables in quarantine. What cannot be made there stays kept as text. */

@@ -62,6 +62,28 @@ static int read_view(struct restore *r, const struct restore_db *db, const char 
     return 0;
 }
 
+int restore_note_moved(struct restore *r, const struct restore_db *db, const struct strv *tables,
+                       struct err *err)
+{
+    AUTO_STR struct str clear = STR_INIT, sql = STR_INIT;
+    str_append(&clear, "DELETE FROM ");
+    sql_table(&clear, db->quarantine, RESTORE_DEFINITIONS);
+    str_append(&clear, " WHERE type IN ('RUN', 'TABLE')");
+    str_append(&sql, "INSERT INTO ");
+    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
+    str_append(&sql, " (name, type) VALUES (");
+    sql_text(&sql, r->run, strlen(r->run));
+    str_append(&sql, ", 'RUN')");
+    for (size_t i = 0; i < tables->count; i++) {
+        str_append(&sql, ", (");
+        sql_text(&sql, tables->items[i], strlen(tables->items[i]));
+        str_append(&sql, ", 'TABLE')");
+    }
+    return conn_exec(&r->lead, str_get(&clear), clear.len, err) < 0
+               ? -1
+               : conn_exec(&r->lead, str_get(&sql), sql.len, err);
+}
+
 int restore_put_code_aside(struct restore *r, const struct restore_db *db, const struct strv *views,
                            struct err *err)
 {

@@ -83,10 +83,14 @@ static int choose_quarantine(struct restore *r, struct restore_db *db, struct er
     for (int i = 2; i < QUARANTINES_MAX; i++) {
         struct names there = {.tables = STRV_INIT};
         int rc = list_names(&r->lead, db->quarantine, &there, err);
-        size_t count = there.tables.count - strv_has(&there.tables, RESTORE_DEFINITIONS);
+        bool ours = strv_has(&there.tables, RESTORE_DEFINITIONS);
+        size_t count = there.tables.count - ours;
         names_free(&there);
         if (rc < 0 || count == 0) {
             return rc;
+        }
+        if (ours) {
+            strv_add(&db->earlier, db->quarantine);
         }
         free(db->quarantine);
         db->quarantine = mem_printf("%.60s_%d", base, i);
@@ -196,8 +200,10 @@ static int prepare_target(struct restore *r, size_t i, struct names *target, str
     if (target->tables.count + target->views.count == 0) {
         return 0;
     }
-    return open_quarantine(r, db, err) < 0 ? -1
-                                           : restore_put_code_aside(r, db, &target->views, err);
+    return open_quarantine(r, db, err) < 0 || restore_note_moved(r, db, &target->tables, err) < 0 ||
+                   restore_put_code_aside(r, db, &target->views, err) < 0
+               ? -1
+               : 0;
 }
 
 /* Broken views can only be made while the tables that they are at odds with are away, so for a
