@@ -155,7 +155,8 @@ static const struct command commands[] = {
             "Of each deployment the newest --keep backups stay, the newest verified one stays, and "
             "those of runs that are not over. A run whose backup is gone cannot be undone any "
             "more: --containers removes what it kept for that. Quarantine databases are for you "
-            "to drop. --dry-run shows what would go.",
+            "to drop. --dry-run shows what would go. While somebody works on one of the "
+            "deployments nothing is deleted (75).",
         .run = command_prune,
     },
     {

@@ -81,8 +81,8 @@ static const struct option_row rows[] = {
      "also remove the stopped containers NAME.old-RUN and NAME.failed-RUN of runs whose backup is "
      "gone; their volumes stay"},
     {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL,
-     CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_BACKUP | CMD_RESTORE | CMD_HA, AT(lock_wait_ms),
-     "wait that long for another run on the same deployment to end (0)"},
+     CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_BACKUP | CMD_RESTORE | CMD_PRUNE | CMD_HA,
+     AT(lock_wait_ms), "wait that long for another run on the same deployment to end (0)"},
     {"host", 'H', OPTION_TEXT, "ENDPOINT", NULL, CMD_ALL, AT(endpoint),
      "Docker Engine to talk to; default: $DOCKER_HOST, then unix:///var/run/docker.sock"},
     {"state-dir", '\0', OPTION_TEXT, "FOLDER", NULL, CMD_ALL, AT(state_dir),

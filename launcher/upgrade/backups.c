@@ -124,6 +124,20 @@ int backups_read(const char *state, struct backup_list *ret, struct err *err)
     return 0;
 }
 
+json_t *backups_to_json(const struct kept_backup *b)
+{
+    char created[CLOCK_TEXT_MAX];
+    json_t *databases = json_array();
+    for (size_t i = 0; i < b->databases.count; i++) {
+        json_add(databases, json_string(b->databases.items[i]));
+    }
+    return json_make("{s:s, s:s, s:b, s:s?, s:s?, s:s, s:I, s:I, s:o, s:s?}", "backup", b->id,
+                     "folder", b->folder, "whole", (int)b->whole, "deployment", b->deployment,
+                     "endpoint", b->endpoint, "created", clock_format(b->created_ms, created),
+                     "bytes", (json_int_t)b->bytes, "rows", (json_int_t)b->rows, "databases",
+                     databases, "verified", b->verified_how);
+}
+
 int backups_find(const struct backup_list *l, const char *which, const struct kept_backup **ret,
                  struct err *err)
 {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "launcher/base/err.h"
+#include "launcher/base/json.h"
 #include "launcher/base/mem.h"
 #include "launcher/base/str.h"
 
@@ -38,6 +39,9 @@ int backups_find(const struct backup_list *l, const char *which, const struct ke
                  struct err *err) MUST_USE;
 /* Remembers beside the backup, which itself never changes, that it was found good. ERR_STATE. */
 int backups_note_verified(const struct kept_backup *b, const char *how, struct err *err) MUST_USE;
+
+/* As programs are told of it. Caller owns. */
+json_t *backups_to_json(const struct kept_backup *b);
 
 /* Which of the backups may go when `keep` of each deployment stay: never the newest, never the
  * newest that was verified, never one that a run still needs (`needed`, run IDs). Indexes; caller

@@ -48,11 +48,15 @@ end() {
     has "$output" $'\n'"run $run on 'oms_331': unfinished"$'\n'"in work: $holder"$'\n'"next: wait: it is being worked on"
     run -0 --separate-stderr omslaunch status -o json "${AT[@]}"
     same "$holder" "$(jq -r .holder <<<"$output")"
-    for command in "${WAITING[*]}" "resume ${AT[*]}" "rollback ${AT[*]}" "rollback --lock-wait 1s ${AT[*]}"; do
+    for command in "${WAITING[*]}" "resume ${AT[*]}" "rollback ${AT[*]}" "rollback --lock-wait 1s ${AT[*]}" \
+        "prune ${AT[*]}" "prune --containers --lock-wait 1s ${AT[*]}"; do
         # shellcheck disable=SC2086
         says 75 "another run works on 'oms_331': $holder" \
             "wait for it to end (--lock-wait 10m does), or see 'omslaunch status'" $command
     done
+    # It only looks.
+    run -0 --separate-stderr omslaunch prune --containers --dry-run "${AT[@]}"
+    same '' "$output$stderr"
     kill -TERM "$pid"
     run -0 --separate-stderr omslaunch rollback --lock-wait 5m "${AT[@]}"
     same "nothing to do: run $run on 'oms_331' has ended: rolled-back" "$stderr"
@@ -61,6 +65,8 @@ end() {
     run -0 --separate-stderr omslaunch status "${AT[@]}"
     has "$output" $'\n'"run $run on 'oms_331': rolled-back"$'\n'"next: nothing"
     has_not "$output" 'in work'
+    run -0 --separate-stderr omslaunch prune --containers "${AT[@]}"
+    same '' "$output$stderr"
 }
 
 @test "a second SIGINT stops the way back at once: exit code 13; resume ends it" {
