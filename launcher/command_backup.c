@@ -8,6 +8,7 @@
 #include "launcher/metadb_access.h"
 #include "launcher/session.h"
 #include "launcher/upgrade/backups.h"
+#include "launcher/upgrade/restores.h"
 #include "launcher/upgrade/state.h"
 
 /* A container's MetaDB under both locks, for a command that changes something. */
@@ -158,6 +159,22 @@ static int check_stopped(const struct metadb_access *a, const struct kept_backup
                     a->container, str_get(&names), a->container);
 }
 
+/* The restore is done: that it could not be written down must not make a failure of it. */
+static void note_kept(const struct locked *l, const json_t *answer)
+{
+    struct err err = ERR_INIT;
+    AUTO_STRV struct strv kept = STRV_INIT;
+    restores_list_kept(answer, &kept);
+    if (restores_note(l->session.state, l->run, l->access.container, l->access.endpoint, answer,
+                      &err) != 0) {
+        log_warn("what was there has to be dropped by hand one day, for its names could not be "
+                 "written down: %s",
+                 err.text);
+    } else if (kept.count > 0) {
+        log_info("'omslaunch prune --databases-of %s' drops what was there", l->run);
+    }
+}
+
 static void say_restored(const json_t *answer)
 {
     const json_t *databases = json_object_get(answer, "databases");
@@ -186,6 +203,7 @@ static int restore(struct locked *l, const struct kept_backup *b, const struct o
         return -1;
     }
     say_restored(answer);
+    note_kept(l, answer);
     if (session_wants_json(o)) {
         session_print_json(answer);
     }

@@ -168,6 +168,7 @@ void help_man(struct str *s)
            "not root keeps state.\n"
            ".SH FILES\n.TP\n.I /var/lib/omslaunch/runs/RUN\nplan, journal and logs of a run\n"
            ".TP\n.I /var/lib/omslaunch/backups/RUN\nits backup of the MetaDB\n"
+           ".TP\n.I /var/lib/omslaunch/restores/RUN.json\nwhat a restore has moved aside\n"
            ".TP\n.I /etc/omslaunch/config.yaml\nthe policy of the site: severities of rules, and "
            "waivers\n"
            ".SH SEE ALSO\n.BR docker (1),\n.BR zstd (1)\n");

@@ -7,6 +7,7 @@
 #include "launcher/base/str.h"
 #include "launcher/upgrade/journal.h"
 #include "launcher/upgrade/plan.h"
+#include "launcher/upgrade/restores.h"
 #include "launcher/upgrade/state.h"
 
 #define PLAN_SIZE_MAX (64U * 1024 * 1024)
@@ -22,6 +23,7 @@ void history_free(struct history *h)
         free(p->result);
         free(p->step);
         free(p->damage);
+        strv_free(&p->kept_databases);
     }
     free(h->items);
     *h = (struct history){.items = NULL};
@@ -45,6 +47,8 @@ static void note_milestone(const json_t *record, uint64_t at_ms, struct past_run
         p->backup_ms = at_ms;
     } else if (str_eq(step, plan_step_name(STEP_WAIT_HEALTHY))) {
         p->served_ms = at_ms;
+    } else if (str_eq(step, plan_step_name(STEP_BACK_METADB))) {
+        restores_list_kept(json_walk(record, "evidence.restore"), &p->kept_databases);
     }
 }
 
@@ -154,7 +158,12 @@ const struct past_run *history_find(const struct history *h, const char *id)
     return NULL;
 }
 
-static bool is_unfinished(const struct past_run *p)
+bool history_is_older(const struct past_run *p, const struct past_run *than)
+{
+    return by_age(p, than) < 0;
+}
+
+bool history_is_unfinished(const struct past_run *p)
 {
     return p->result == NULL || str_eq(p->result, "held") || str_eq(p->result, "rollback-failed");
 }
@@ -164,7 +173,7 @@ const struct past_run *history_unfinished(const struct history *h, const char *d
 {
     for (size_t i = h->count; i-- > 0;) {
         const struct past_run *p = &h->items[i];
-        if (is_unfinished(p) && str_eq(p->deployment, deployment) &&
+        if (history_is_unfinished(p) && str_eq(p->deployment, deployment) &&
             str_eq(p->endpoint, endpoint)) {
             return p;
         }

@@ -7,6 +7,7 @@
 
 #include "launcher/base/clock.h"
 #include "launcher/base/fs.h"
+#include "launcher/upgrade/restores.h"
 #include "launcher/upgrade/spec.h"
 #include "launcher/upgrade/state.h"
 
@@ -193,11 +194,14 @@ STEP_APPLY(back_metadb_apply)
                         folder, r->id);
     }
     AUTO_STR struct str summary = STR_INIT;
-    const json_t *databases = json_object_get(answer, "databases");
-    str_append(&summary, "restored and compared; what was there is kept as");
-    for (size_t i = 0; i < json_array_size(databases); i++) {
-        str_appendf(&summary, "%s %s", i > 0 ? "," : "",
-                    json_text(json_array_get(databases, i), "quarantine", "?"));
+    AUTO_STRV struct strv kept = STRV_INIT;
+    restores_list_kept(answer, &kept);
+    str_append(&summary, "restored and compared");
+    for (size_t i = 0; i < kept.count; i++) {
+        str_appendf(&summary, "%s %s", i > 0 ? "," : "; what was there is kept as", kept.items[i]);
+    }
+    if (kept.count > 0) {
+        str_appendf(&summary, " ('omslaunch prune --databases-of %s' drops that)", r->id);
     }
     *ret = json_make("{s:s, s:O}", "summary", str_get(&summary), "restore", answer);
     return 0;
