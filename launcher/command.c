@@ -48,8 +48,9 @@ static const struct command commands[] = {
         .mutates = true,
         .summary = "go back to the version before a run, the newest by default",
         .text = "Undoes what the run did: stops the new container and keeps it as NAME.failed-RUN "
-                "with its log, moves the databases aside (quarantine databases, never dropped) and "
-                "restores the backup, gives the old container its name and restart policy back, "
+                "with its log, moves the databases aside (DB__old_RUN, until 'omslaunch prune "
+                "--databases') and restores the backup, gives the old container its name and "
+                "restart policy back, "
                 "starts it, waits until it is healthy, and turns HA on.\n\n"
                 "After a successful upgrade this also works, as long as the old container and the "
                 "backup are kept; the backup is then older than the data, and the command says by "
@@ -140,7 +141,7 @@ static const struct command commands[] = {
         .summary = "put the databases back as they were at a backup",
         .text =
             "Restores into staging databases, compares them with the manifest, moves what is there "
-            "now to quarantine databases (DB__old_RUN, never dropped), and moves the restored "
+            "now aside (DB__old_RUN, until 'omslaunch prune --databases'), and moves the restored "
             "tables in. OMS must be stopped. With --into the databases are restored beside "
             "the living ones.",
         .run = command_restore,
@@ -150,13 +151,18 @@ static const struct command commands[] = {
         .bit = CMD_PRUNE,
         .arguments = "",
         .mutates = true,
-        .summary = "delete old backups and containers: the only command that deletes",
+        .summary = "delete old backups, containers, databases: the only command that deletes",
         .text =
             "Of each deployment the newest --keep backups stay, the newest verified one stays, and "
             "those of runs that are not over. A run whose backup is gone cannot be undone any "
-            "more: --containers removes what it kept for that. Quarantine databases are for you "
-            "to drop. --dry-run shows what would go. While somebody works on one of the "
-            "deployments nothing is deleted (75).",
+            "more: --containers removes what it kept for that.\n\n"
+            "--databases drops what rollbacks and restores have moved aside in the MetaDB: the "
+            "databases DB__old_RUN whose names the run has written down, once it is over and a "
+            "later one of the same deployment has restored; --databases-of RUN drops those of the "
+            "newest too. One that does not hold just what was put there, or that something else "
+            "refers to, is left alone.\n\n"
+            "--dry-run shows what would go. While somebody works on one of the deployments nothing "
+            "is deleted (75).",
         .run = command_prune,
     },
     {

@@ -1,30 +1,19 @@
-/* prune: what of the state folder and the containers may go. The only command that deletes. */
+/* prune: which backups, containers and databases may go. The only command that deletes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "launcher/base/log.h"
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
-#include "launcher/session.h"
-#include "launcher/upgrade/backups.h"
-#include "launcher/upgrade/history.h"
+#include "launcher/prune.h"
+#include "launcher/upgrade/restores.h"
 #include "launcher/upgrade/state.h"
-
-struct prune {
-    struct session session;
-    char run[RUN_ID_MAX]; /* who it is, to others */
-    struct backup_list backups;
-    struct history history;
-    struct strv needed; /* runs that still need what they kept */
-    int *locks;
-    size_t lock_count;
-    json_t *gone;
-};
 
 static void forget(struct prune *p)
 {
     backups_free(&p->backups);
     history_free(&p->history);
+    history_free(&p->restores);
     strv_free(&p->needed);
 }
 
@@ -44,9 +33,8 @@ static void list_needed(struct prune *p)
 {
     const struct history *h = &p->history;
     for (size_t i = 0; i < h->count; i++) {
-        const struct past_run *r = &h->items[i];
-        if (r->damage != NULL || history_unfinished(h, r->deployment, r->endpoint) == r) {
-            strv_add(&p->needed, r->id);
+        if (history_is_unfinished(&h->items[i])) {
+            strv_add(&p->needed, h->items[i].id);
         }
     }
 }
@@ -54,7 +42,8 @@ static void list_needed(struct prune *p)
 static int look(struct prune *p, struct err *err)
 {
     const char *state = p->session.state;
-    if (backups_read(state, &p->backups, err) != 0 || history_read(state, &p->history, err) != 0) {
+    if (backups_read(state, &p->backups, err) != 0 || history_read(state, &p->history, err) != 0 ||
+        restores_read(state, &p->restores, err) != 0) {
         return -1;
     }
     list_needed(p);
@@ -95,7 +84,7 @@ static int take_locks(struct prune *p, struct err *err)
 {
     const struct session *s = &p->session;
     size_t count = 0;
-    size_t max = p->backups.count + p->history.count;
+    size_t max = p->backups.count + p->history.count + p->restores.count;
     AUTO_FREE struct known *list = mem_grow(NULL, max + 1, sizeof(*list));
     for (size_t i = 0; i < p->backups.count; i++) {
         add_known(list, &count, p->backups.items[i].deployment, p->backups.items[i].endpoint);
@@ -103,12 +92,14 @@ static int take_locks(struct prune *p, struct err *err)
     for (size_t i = 0; i < p->history.count; i++) {
         add_known(list, &count, p->history.items[i].deployment, p->history.items[i].endpoint);
     }
+    for (size_t i = 0; i < p->restores.count; i++) {
+        add_known(list, &count, p->restores.items[i].deployment, p->restores.items[i].endpoint);
+    }
     if (count == 0 || s->options->dry_run) {
         return 0;
     }
     qsort(list, count, sizeof(*list), by_name);
     p->locks = mem_grow(NULL, count, sizeof(*p->locks));
-    state_make_run_id(p->run);
     if (state_prepare(s->state, err) != 0) {
         return -1;
     }
@@ -196,13 +187,15 @@ static int prune_containers(struct prune *p, struct err *err)
 /* Under the locks everything is looked at again: who held one may have changed it. */
 static int prune(struct prune *p, struct err *err)
 {
+    state_make_run_id(p->run);
     if (look(p, err) != 0 || take_locks(p, err) != 0) {
         return -1;
     }
     forget(p);
     p->gone = json_array();
-    if (look(p, err) != 0 || prune_backups(p, err) != 0 ||
-        (p->session.options->containers && prune_containers(p, err) != 0)) {
+    if (look(p, err) != 0 || prune_check_named(p, err) != 0 || prune_backups(p, err) != 0 ||
+        (p->session.options->containers && prune_containers(p, err) != 0) ||
+        prune_databases(p, err) != 0) {
         return -1;
     }
     if (session_wants_json(p->session.options)) {

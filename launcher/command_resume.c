@@ -94,7 +94,7 @@ static int check_losses(const struct session *s, const struct past_run *p, struc
         "run %s was a success: the new version has served since, and its MetaDB is %s "
         "newer than the backup\n"
         "HINT: to go back all the same, say --yes-lose-changes-since %s; the databases of "
-        "now are kept aside, not dropped",
+        "now are kept aside, not dropped, until 'omslaunch prune --databases'",
         p->id, str_get(&age), since);
 }
 

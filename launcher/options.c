@@ -80,6 +80,11 @@ static const struct option_row rows[] = {
     {"containers", '\0', OPTION_FLAG, NULL, NULL, CMD_PRUNE, AT(containers),
      "also remove the stopped containers NAME.old-RUN and NAME.failed-RUN of runs whose backup is "
      "gone; their volumes stay"},
+    {"databases", '\0', OPTION_FLAG, NULL, NULL, CMD_PRUNE, AT(databases),
+     "also drop the databases DB__old_RUN that rollbacks and restores have moved aside, but for "
+     "those of the newest one, and for any that is not as it was left"},
+    {"databases-of", '\0', OPTION_LIST, "RUN", NULL, CMD_PRUNE, AT(databases_of),
+     "also drop those of this run, be it the newest; may be repeated"},
     {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL,
      CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_BACKUP | CMD_RESTORE | CMD_PRUNE | CMD_HA,
      AT(lock_wait_ms), "wait that long for another run on the same deployment to end (0)"},
@@ -313,5 +318,6 @@ void options_free(struct options *o)
     strv_free(&o->accept);
     strv_free(&o->answer);
     strv_free(&o->into);
+    strv_free(&o->databases_of);
     strv_free(&o->arguments);
 }

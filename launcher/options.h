@@ -61,6 +61,8 @@ struct options {
     uint64_t workers;
     uint64_t keep;
     bool containers;
+    bool databases;
+    struct strv databases_of;
     bool triggers, routines, events;
     bool rehearse;
     const char *on_failure;

@@ -26,7 +26,7 @@ options_of() {
     backup) echo "compress workers triggers routines events lock-wait $EVERY" ;;
     verify) echo "container workers against rehearse $EVERY" ;;
     restore) echo "container workers into lock-wait $EVERY" ;;
-    prune) echo "dry-run keep containers lock-wait $EVERY" ;;
+    prune) echo "dry-run keep containers databases databases-of lock-wait $EVERY" ;;
     ha) echo "lock-wait $EVERY" ;;
     plan | check) echo "$UPGRADE_LIKE" ;;
     *) echo "$EVERY" ;;
