@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks/metadb/fetch.h"
 #include "hooks/metadb/pool.h"
 #include "hooks/metadb/report.h"
 #include "hooks/metadb/rowhash.h"
@@ -42,25 +43,20 @@ int compare_rows(struct conn *c, const struct schema_table *t, const char *where
                  uint64_t *ret_rows, uint64_t *ret_hash, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
-    uint64_t rows = 0, hash = 0;
+    AUTO_FETCH struct fetch rows = FETCH_INIT;
+    uint64_t count = 0, hash = 0;
     schema_append_select(&sql, t);
     if (where) {
         str_appendf(&sql, " WHERE %s", where);
     }
-    if (mysql_real_query(c->mysql, str_get(&sql), sql.len) != 0) {
-        return conn_fail(c, err);
+    if (fetch_open(&rows, c, str_get(&sql), sql.len, err) < 0) {
+        return -1;
     }
-    MYSQL_RES *result = mysql_use_result(c->mysql);
-    if (!result) {
-        return conn_fail(c, err);
+    int rc;
+    for (; (rc = fetch_next(&rows, err)) > 0; count++) {
+        hash += rowhash(rows.cells, rows.lens, rows.columns);
     }
-    unsigned columns = mysql_num_fields(result);
-    for (MYSQL_ROW row; (row = mysql_fetch_row(result)) != NULL; rows++) {
-        hash += rowhash(row, mysql_fetch_lengths(result), columns);
-    }
-    int rc = conn_errno(c) ? conn_fail(c, err) : 0;
-    mysql_free_result(result);
-    *ret_rows = rows;
+    *ret_rows = count;
     *ret_hash = hash;
     return rc;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hooks/metadb/dump.h"
+#include "hooks/metadb/fetch.h"
 #include "hooks/metadb/report.h"
 #include "hooks/metadb/rowhash.h"
 #include "hooks/metadb/sql.h"
@@ -308,53 +309,40 @@ static int check_unaltered(struct conn *c, struct dump_table *dt, struct err *er
     return 0;
 }
 
-static int write_rows(struct row_writer *w, struct conn *c, MYSQL_RES *result, struct err *err)
+static int fail_rows(const struct schema_table *t, unsigned number, struct err *err)
 {
-    MYSQL_ROW row;
-    while ((row = mysql_fetch_row(result)) != NULL) {
-        if (put_row(w, row, mysql_fetch_lengths(result), err) < 0) {
+    return number == COLUMN_IS_GONE || number == TABLE_IS_GONE || number == TABLE_HAS_CHANGED
+               ? fail_altered(t, err)
+               : err_wrap(err, "backing up '%s.%s'", t->schema->name, t->name);
+}
+
+static int put_rows(struct row_writer *w, struct fetch *rows, struct err *err)
+{
+    int rc;
+    if (rows->columns != w->columns || w->columns == 0) {
+        return err_fail(err, ERR_FAILED, "%u columns were asked for, %u came", w->columns,
+                        rows->columns);
+    }
+    while ((rc = fetch_next(rows, err)) > 0) {
+        if (put_row(w, rows->cells, rows->lens, err) < 0) {
             return -1;
         }
     }
-    if (conn_errno(c)) {
-        return conn_fail(c, err);
-    }
-    return end_frame(w, err);
+    return rc < 0 ? -1 : end_frame(w, err);
 }
 
-static int check_columns(const struct row_writer *w, MYSQL_RES *result, struct err *err)
-{
-    if (mysql_num_fields(result) == w->columns && w->columns > 0) {
-        return 0;
-    }
-    return err_fail(err, ERR_FAILED, "%u columns were asked for, %u came", w->columns,
-                    mysql_num_fields(result));
-}
-
-static int fetch(struct row_writer *w, struct conn *c, const char *where, struct err *err)
+static int write_rows(struct row_writer *w, struct conn *c, const char *where, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
+    AUTO_FETCH struct fetch rows = FETCH_INIT;
     str_append(&sql, w->table->select);
     if (where) {
         str_appendf(&sql, "%s WHERE %s", w->table->table->where ? "" : " FORCE INDEX (PRIMARY)",
                     where);
     }
-    if (mysql_real_query(c->mysql, str_get(&sql), sql.len) != 0) {
-        return conn_fail(c, err);
+    if (fetch_open(&rows, c, str_get(&sql), sql.len, err) < 0 || put_rows(w, &rows, err) < 0) {
+        return fail_rows(w->table->table, conn_errno(c), err);
     }
-    MYSQL_RES *result = mysql_use_result(c->mysql);
-    if (!result) {
-        return conn_fail(c, err);
-    }
-    int rc = check_columns(w, result, err);
-    if (rc == 0) {
-        rc = write_rows(w, c, result, err);
-    }
-    if (rc < 0) {
-        /* Freeing the result would read the rest of it first; the connection is of no more use. */
-        return -1;
-    }
-    mysql_free_result(result);
     return 0;
 }
 
@@ -376,11 +364,5 @@ int dump_rows(struct dump *d, struct conn *c, struct frame_writer *frame,
     w.packet_max = smaller(d->server.packet_max, CLIENT_PACKET_MAX) - PACKET_MARGIN;
     w.statement_max = smaller(STATEMENT_BYTES, w.packet_max - smaller(w.head_len, PACKET_MARGIN));
     const char *where = piece->where ? piece->where : t->where;
-    if (fetch(&w, c, where, err) == 0) {
-        return check_unaltered(c, piece->table, err);
-    }
-    unsigned number = conn_errno(c);
-    return number == COLUMN_IS_GONE || number == TABLE_IS_GONE || number == TABLE_HAS_CHANGED
-               ? fail_altered(t, err)
-               : err_wrap(err, "backing up '%s.%s'", t->schema->name, t->name);
+    return write_rows(&w, c, where, err) < 0 ? -1 : check_unaltered(c, piece->table, err);
 }

@@ -74,6 +74,17 @@ int mysql_real_query(MYSQL *mysql, const char *q, unsigned long length)
     return rc;
 }
 
+/* Prepared statements count when they are executed. */
+int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *q, unsigned long length)
+{
+    static int (*real)(MYSQL_STMT *, const char *, unsigned long);
+    if (!real) {
+        *(void **)&real = dlsym(RTLD_NEXT, "mysql_stmt_prepare");
+    }
+    stop_before(q, length);
+    return real(stmt, q, length);
+}
+
 int mysql_stmt_execute(MYSQL_STMT *stmt)
 {
     static int (*real)(MYSQL_STMT *);

@@ -83,7 +83,7 @@ LACKS=("FLUSH" "LOCK TABLES" "UNLOCK" "SHOW MASTER" "SHOW TABLE STATUS" "EXPLAIN
 @test "a server that refuses prepared statements, at once or when rows are in: none is lost or twice there" {
     before=$(digests ob ob_cm ob_hb)
     ok dump '{"folder":"'"$FOLDER"'"}'
-    for how in "prepare:INSERT" "execute"; do
+    for how in "prepare:INSERT" "execute:INSERT"; do
         behind 0 "$how"
         ok restore '{"folder":"'"$FOLDER"'"}'
         kill "$proxy_pid"

@@ -4,10 +4,11 @@
  *   proxy PORT SERVER_PORT CUT_AFTER STATEMENT...
  *
  * Statements that begin with one of STATEMENT (any case) are answered "not supported" and never
- * reach the server; those after "prepare:" when they are to be prepared. Prepared ones reach it all
- * the same with "execute", but the answer is that error. To those after "steal:" the answer is a
- * request for /etc/passwd, as by a server that wants a file of its client's; what it gets goes to
- * stdout. After CUT_AFTER bytes from the server (0: never) a connection is broken off. */
+ * reach the server; those after "prepare:" when they are to be prepared. Prepared ones after
+ * "execute:" reach it all the same, but the answer is that error. To those after "steal:" the
+ * answer is a request for /etc/passwd, as by a server that wants a file of its client's; what it
+ * gets goes to stdout. After CUT_AFTER bytes from the server (0: never) a connection is broken off.
+ */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,7 +25,8 @@ enum { COM_QUERY = 3, COM_STMT_PREPARE = 22, COM_STMT_EXECUTE = 23, ER_NOT_SUPPO
 
 static char **refused;
 static long cut_after;
-static bool late; /* the statement under way is to end with an error */
+static bool doomed; /* the statement prepared last is to end with an error whenever it runs */
+static bool late;   /* it does now */
 
 static void send_all(int fd, const void *bytes, size_t len)
 {
@@ -55,16 +57,6 @@ static bool is_for(const char *how, int command, const uint8_t *packet, size_t l
     for (char **word = refused; *word; word++) {
         if (strncmp(*word, how, n) == 0 && begins(packet, len, *word + n)) {
             return true;
-        }
-    }
-    return false;
-}
-
-static bool is_late(const uint8_t *packet, size_t len)
-{
-    for (char **word = refused; *word; word++) {
-        if (strcmp(*word, "execute") == 0) {
-            return packet[3] == 0 && len >= 5 && packet[4] == COM_STMT_EXECUTE;
         }
     }
     return false;
@@ -115,7 +107,11 @@ static size_t from_client(uint8_t *buf, size_t len, int client, int server)
         } else if (is_for("steal:", COM_QUERY, buf + at, size)) {
             steal(client);
         } else {
-            late = late || is_late(buf + at, size);
+            if (buf[at + 3] == 0 && size > 4 && buf[at + 4] == COM_STMT_PREPARE) {
+                doomed = is_for("execute:", COM_STMT_PREPARE, buf + at, size);
+            }
+            late =
+                late || (doomed && buf[at + 3] == 0 && size > 4 && buf[at + 4] == COM_STMT_EXECUTE);
             send_all(server, buf + at, size);
         }
         at += size;

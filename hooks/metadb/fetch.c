@@ -1,0 +1,341 @@
+#include "hooks/metadb/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "hooks/metadb/double_text.h"
+
+/* Values of statements are copied, and the copy is kept: longer ones come as text, which is read
+ * where the library received it. */
+#define COPIED_MAX (1024UL * 1024)
+#define BYTES_FIRST 1024UL /* room for the first value of a column; more as it is needed */
+#define DECIMALS_MAX 6     /* of a second */
+#define FIRST_CLIENT_ERROR 2000
+
+enum cell_kind { CELL_BYTES, CELL_INTEGER, CELL_DOUBLE, CELL_DATE, CELL_DATETIME, CELL_TIME };
+
+/* my_bool in one of the two client libraries, bool in the other. */
+typedef __typeof__(*((MYSQL_BIND *)0)->is_null) null_flag;
+
+struct fetch_column {
+    enum cell_kind kind;
+    bool is_unsigned;
+    unsigned width; /* of ZEROFILL numbers; decimals of times */
+    null_flag is_null;
+    union {
+        uint64_t integer;
+        double number;
+        MYSQL_TIME time;
+    } value;
+    char text[DOUBLE_TEXT_MAX]; /* of all kinds but bytes; a double takes most */
+    char *bytes;
+};
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+static char *put_digits(char *out, uint64_t value, unsigned at_least)
+{
+    char reversed[20];
+    unsigned n = 0;
+    for (; value > 0 || n == 0; value /= 10) {
+        reversed[n++] = (char)('0' + value % 10);
+    }
+    for (unsigned i = n; i < at_least; i++) {
+        *out++ = '0';
+    }
+    while (n > 0) {
+        *out++ = reversed[--n];
+    }
+    return out;
+}
+
+/* Exactly `width` digits. */
+static inline char *put_fixed(char *out, unsigned value, unsigned width)
+{
+    for (unsigned i = width; i > 0; i--, value /= 10) {
+        out[i - 1] = (char)('0' + value % 10);
+    }
+    return out + width;
+}
+
+static char *put_integer(char *out, const struct fetch_column *column)
+{
+    uint64_t value = column->value.integer;
+    if (!column->is_unsigned && value >> 63) {
+        *out++ = '-';
+        value = -value;
+    }
+    return put_digits(out, value, column->width);
+}
+
+static char *put_date(char *out, const MYSQL_TIME *t)
+{
+    out = put_fixed(out, t->year, 4);
+    *out++ = '-';
+    out = put_fixed(out, t->month, 2);
+    *out++ = '-';
+    return put_fixed(out, t->day, 2);
+}
+
+static char *put_seconds(char *out, const MYSQL_TIME *t, unsigned decimals)
+{
+    *out++ = ':';
+    out = put_fixed(out, t->minute, 2);
+    *out++ = ':';
+    out = put_fixed(out, t->second, 2);
+    if (decimals > 0) {
+        *out++ = '.';
+        put_fixed(out, (unsigned)t->second_part, DECIMALS_MAX);
+        out += decimals;
+    }
+    return out;
+}
+
+static char *put_cell(struct fetch_column *column)
+{
+    const MYSQL_TIME *t = &column->value.time;
+    char *out = column->text;
+    switch (column->kind) {
+    case CELL_INTEGER:
+        return put_integer(out, column);
+    case CELL_DOUBLE:
+        return double_text(out, column->value.number);
+    case CELL_DATE:
+        return put_date(out, t);
+    case CELL_DATETIME:
+        out = put_date(out, t);
+        *out++ = ' ';
+        return put_seconds(put_fixed(out, t->hour, 2), t, column->width);
+    case CELL_TIME:
+        if (t->neg) {
+            *out++ = '-';
+        }
+        return put_seconds(put_digits(out, t->day * 24UL + t->hour, 2), t, column->width);
+    case CELL_BYTES:
+    default:
+        return out;
+    }
+}
+
+/* ---- a prepared statement -------------------------------------------------------------------- */
+
+static void describe(struct fetch_column *column, const MYSQL_FIELD *field)
+{
+    bool zerofill = field->flags & ZEROFILL_FLAG;
+    unsigned digits = field->length < 21 ? (unsigned)field->length : 21;
+    unsigned decimals = field->decimals < DECIMALS_MAX ? field->decimals : DECIMALS_MAX;
+    column->is_unsigned = field->flags & UNSIGNED_FLAG;
+    switch ((int)field->type) { /* the two libraries know different ones */
+    case MYSQL_TYPE_TINY:
+    case MYSQL_TYPE_SHORT:
+    case MYSQL_TYPE_YEAR:
+    case MYSQL_TYPE_INT24:
+    case MYSQL_TYPE_LONG:
+    case MYSQL_TYPE_LONGLONG:
+        column->kind = CELL_INTEGER;
+        column->width = zerofill ? digits : 1;
+        break;
+    case MYSQL_TYPE_DOUBLE:
+        column->kind = CELL_DOUBLE;
+        break;
+    case MYSQL_TYPE_DATE:
+        column->kind = CELL_DATE;
+        break;
+    case MYSQL_TYPE_DATETIME:
+    case MYSQL_TYPE_TIMESTAMP:
+        column->kind = CELL_DATETIME;
+        column->width = decimals;
+        break;
+    case MYSQL_TYPE_TIME:
+        column->kind = CELL_TIME;
+        column->width = decimals;
+        break;
+    default:
+        column->kind = CELL_BYTES;
+    }
+}
+
+static void bind_column(struct fetch *f, unsigned i, const MYSQL_FIELD *field)
+{
+    struct fetch_column *column = &f->of[i];
+    MYSQL_BIND *b = &f->binds[i];
+    describe(column, field);
+    *b = (MYSQL_BIND){.buffer_type = field->type,
+                      .buffer = &column->value,
+                      .buffer_length = sizeof(column->value),
+                      .length = &f->own_lens[i],
+                      .is_null = &column->is_null,
+                      .is_unsigned = column->is_unsigned};
+    if (column->kind == CELL_INTEGER) {
+        b->buffer_type = MYSQL_TYPE_LONGLONG;
+    } else if (column->kind == CELL_BYTES) {
+        size_t room = field->length < BYTES_FIRST ? field->length + 1 : BYTES_FIRST;
+        column->bytes = mem_grow(NULL, room, 1);
+        b->buffer_type = MYSQL_TYPE_BLOB;
+        b->buffer = column->bytes;
+        b->buffer_length = room;
+    }
+}
+
+static bool is_short(const MYSQL_FIELD *fields, unsigned columns)
+{
+    for (unsigned i = 0; i < columns; i++) {
+        if (fields[i].length > COPIED_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void close_statement(struct fetch *f)
+{
+    for (unsigned i = 0; f->of && i < f->columns; i++) {
+        free(f->of[i].bytes);
+    }
+    free(TAKE(f->of));
+    free(TAKE(f->binds));
+    free(TAKE(f->own_cells));
+    free(TAKE(f->own_lens));
+    if (f->statement) {
+        mysql_stmt_close(TAKE(f->statement));
+    }
+}
+
+static bool bind_columns(struct fetch *f)
+{
+    const MYSQL_FIELD *fields = mysql_fetch_fields(f->result);
+    f->columns = mysql_num_fields(f->result);
+    if (!is_short(fields, f->columns)) {
+        return false;
+    }
+    f->of = mem_alloc(f->columns * sizeof(*f->of));
+    f->binds = mem_alloc(f->columns * sizeof(*f->binds));
+    f->own_cells = mem_alloc(f->columns * sizeof(*f->own_cells));
+    f->own_lens = mem_alloc(f->columns * sizeof(*f->own_lens));
+    f->cells = f->own_cells;
+    f->lens = f->own_lens;
+    for (unsigned i = 0; i < f->columns; i++) {
+        bind_column(f, i, &fields[i]);
+    }
+    return mysql_stmt_bind_result(f->statement, f->binds) == 0;
+}
+
+/* Whether the rows come this way. If not, an error that matters comes again with the text. */
+static bool open_statement(struct fetch *f, const char *sql, size_t len)
+{
+    f->statement = mysql_stmt_init(f->conn->mysql);
+    if (!f->statement) {
+        abort(); /* out of memory */
+    }
+    if (mysql_stmt_prepare(f->statement, sql, (unsigned long)len) == 0 &&
+        (f->result = mysql_stmt_result_metadata(f->statement)) && bind_columns(f) &&
+        mysql_stmt_execute(f->statement) == 0) {
+        return true;
+    }
+    if (f->result) {
+        mysql_free_result(TAKE(f->result));
+    }
+    close_statement(f);
+    return false;
+}
+
+static int fail_statement(const struct fetch *f, struct err *err)
+{
+    if (conn_errno(f->conn)) {
+        return conn_fail(f->conn, err);
+    }
+    return err_fail(err, ERR_FAILED, "the rows cannot be read: %s (error %u)",
+                    mysql_stmt_error(f->statement), mysql_stmt_errno(f->statement));
+}
+
+/* A value that is longer than any before it in its column. */
+static int read_again(struct fetch *f, unsigned i, struct err *err)
+{
+    MYSQL_BIND *b = &f->binds[i];
+    struct fetch_column *column = &f->of[i];
+    size_t room = 2 * f->own_lens[i];
+    column->bytes = mem_grow(column->bytes, room, 1);
+    b->buffer = column->bytes;
+    b->buffer_length = room;
+    if (mysql_stmt_fetch_column(f->statement, b, i, 0) != 0 ||
+        mysql_stmt_bind_result(f->statement, f->binds) != 0) {
+        return fail_statement(f, err);
+    }
+    return 0;
+}
+
+static int next_of_statement(struct fetch *f, struct err *err)
+{
+    int rc = mysql_stmt_fetch(f->statement);
+    if (rc == MYSQL_NO_DATA) {
+        f->ended = true;
+        return 0;
+    }
+    if (rc != 0 && rc != MYSQL_DATA_TRUNCATED) {
+        return fail_statement(f, err);
+    }
+    for (unsigned i = 0; i < f->columns; i++) {
+        struct fetch_column *column = &f->of[i];
+        if (column->is_null) {
+            f->own_cells[i] = NULL;
+            f->own_lens[i] = 0;
+        } else if (column->kind != CELL_BYTES) {
+            f->own_cells[i] = column->text;
+            f->own_lens[i] = (unsigned long)(put_cell(column) - column->text);
+        } else {
+            if (f->own_lens[i] > f->binds[i].buffer_length && read_again(f, i, err) < 0) {
+                return -1;
+            }
+            f->own_cells[i] = column->bytes;
+        }
+    }
+    return 1;
+}
+
+/* ---- either ---------------------------------------------------------------------------------- */
+
+int fetch_open(struct fetch *f, struct conn *c, const char *sql, size_t len, struct err *err)
+{
+    *f = (struct fetch){.conn = c};
+    if (open_statement(f, sql, len)) {
+        return 0;
+    }
+    f->ended = true;
+    if (mysql_real_query(c->mysql, sql, (unsigned long)len) != 0) {
+        return conn_fail(c, err);
+    }
+    f->result = mysql_use_result(c->mysql);
+    if (!f->result) {
+        return conn_fail(c, err);
+    }
+    f->ended = false;
+    f->columns = mysql_num_fields(f->result);
+    return 0;
+}
+
+int fetch_next(struct fetch *f, struct err *err)
+{
+    if (f->statement) {
+        return next_of_statement(f, err);
+    }
+    f->cells = mysql_fetch_row(f->result);
+    if (!f->cells) {
+        f->ended = true;
+        return conn_errno(f->conn) ? conn_fail(f->conn, err) : 0;
+    }
+    f->lens = mysql_fetch_lengths(f->result);
+    return 1;
+}
+
+void fetch_close(struct fetch *f)
+{
+    if (!f->ended && f->result) {
+        /* Both libraries read what is left before they free anything. */
+        (void)shutdown(f->conn->mysql->net.fd, SHUT_RDWR);
+    }
+    if (f->result) {
+        mysql_free_result(TAKE(f->result));
+    }
+    close_statement(f);
+}
