@@ -39,6 +39,7 @@ struct dump_table {
     char *insert;            /* "INSERT INTO `t` (…) VALUES\n" */
     char *select;
     uint64_t rows, hash;
+    uint64_t piece_count;
     bool checked; /* that it still is what the schema says */
 };
 
@@ -75,7 +76,8 @@ struct dump {
     struct dump_pieces pieces;
     uint64_t raw_done, rows_done; /* atomic */
     uint64_t raw_estimate;
-    uint64_t piece_bytes; /* that a big table is cut into */
+    uint64_t piece_bytes;  /* that a big table is cut into */
+    uint64_t walked_bytes; /* that a table holds at least whose index is walked for that */
     uint64_t started_ms, started_wall_ms;
 };
 

@@ -1,6 +1,8 @@
 /* Cutting a table into ranges of its primary key that hold about as many rows each, whatever the
  * keys look like. A single whole-number key is cut by the optimizer's estimates, which cost a look
- * into the index each; any other key by walking the index from cut to cut inside the server. */
+ * into the index each; any other key by walking the index from cut to cut inside the server, which
+ * costs a part of what the rows themselves do, and only where a table would keep one worker busy
+ * for long. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,8 @@
 #include "hooks/metadb/sql.h"
 
 #define PIECES_MAX 4096
+/* A worker's share of the bytes; tables of more than that of it are walked. */
+#define WALKED_SHARE 4
 /* So many pieces for each worker that all end at about the same time, and none too small to be
  * worth its statement. */
 #define PIECES_PER_WORKER 32
@@ -22,6 +26,7 @@ static void add_piece(struct dump *d, struct dump_table *t, char *where_take)
     p->items = mem_grow(p->items, p->count + 1, sizeof(*p->items));
     p->items[p->count] = (struct dump_piece){.table = t, .where = where_take, .number = p->count};
     p->count++;
+    t->piece_count++;
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -235,26 +240,32 @@ static int cut(void *arg, unsigned worker, size_t task, struct err *err)
     struct dump *d = arg;
     struct dump_table *dt = &d->tables[task];
     const struct schema_table *t = dt->table;
-    if (t->key_count == 0 || t->history || t->where || t->bytes_estimate / 2 < d->piece_bytes) {
+    bool numbers = t->key_whole && t->key_count == 1 && t->columns[t->key[0]].type.integer &&
+                   d->server.flavor != FLAVOR_OCEANBASE;
+    uint64_t least = numbers ? 2 * d->piece_bytes : d->walked_bytes;
+    if (t->key_count == 0 || t->history || t->where || t->bytes_estimate < least) {
         add_piece(d, dt, NULL);
         return 0;
     }
-    bool numbers = t->key_whole && t->key_count == 1 && t->columns[t->key[0]].type.integer &&
-                   d->server.flavor != FLAVOR_OCEANBASE;
     struct conn *c = &d->conns[worker];
     int rc = numbers ? by_estimates(d, c, dt, err) : walk(d, c, dt, err);
     return rc < 0 ? err_wrap(err, "cutting '%s.%s' into pieces", t->schema->name, t->name) : 0;
 }
 
-/* The big tables first, each from its beginning to its end; the small ones fill the gaps when the
- * workers come to an end. */
-static int by_table(const void *a, const void *b)
+static uint64_t bytes_of_piece(const struct dump_piece *piece)
+{
+    return piece->table->table->bytes_estimate / piece->table->piece_count;
+}
+
+/* The big pieces first, those of a table from its beginning to its end; the small ones fill the
+ * gaps when the workers come to an end. */
+static int by_size(const void *a, const void *b)
 {
     const struct dump_piece *x = a, *y = b;
     if (x->table == y->table) {
         return x->number < y->number ? -1 : 1;
     }
-    uint64_t of_x = x->table->table->bytes_estimate, of_y = y->table->table->bytes_estimate;
+    uint64_t of_x = bytes_of_piece(x), of_y = bytes_of_piece(y);
     return of_x != of_y ? (of_x > of_y ? -1 : 1) : (x->table < y->table ? -1 : 1);
 }
 
@@ -263,11 +274,13 @@ int dump_plan(struct dump *d, struct err *err)
     uint64_t piece = d->raw_estimate / (d->options.workers * PIECES_PER_WORKER);
     piece = piece < PIECE_MAX_BYTES ? piece : PIECE_MAX_BYTES;
     d->piece_bytes = piece > PIECE_MIN_BYTES ? piece : PIECE_MIN_BYTES;
+    uint64_t walked = d->raw_estimate / (d->options.workers * WALKED_SHARE);
+    d->walked_bytes = walked > 2 * d->piece_bytes ? walked : 2 * d->piece_bytes;
     if (pool_run(d->options.workers, d->table_count, cut, d, err) < 0) {
         return -1;
     }
     if (d->pieces.count > 1) {
-        qsort(d->pieces.items, d->pieces.count, sizeof(*d->pieces.items), by_table);
+        qsort(d->pieces.items, d->pieces.count, sizeof(*d->pieces.items), by_size);
     }
     return 0;
 }
