@@ -12,12 +12,6 @@
 #include "launcher/plugin.h"
 #include "launcher/session.h"
 
-static int fail(const struct err *err)
-{
-    log_err(err);
-    return exit_code_of_error(err);
-}
-
 /* `omslaunch generate man|bash|zsh|fish`: used by the build, and by who packages. */
 static int generate(const struct options *o)
 {
@@ -28,7 +22,7 @@ static int generate(const struct options *o)
     } else if (help_completion(what, &text) != 0) {
         struct err err;
         err_fail(&err, ERR_USAGE, "cannot generate '%s'\nHINT: man, bash, zsh or fish", what);
-        return fail(&err);
+        return session_fail(o, &err);
     }
     fputs(str_get(&text), stdout);
     return EXIT_DONE;
@@ -84,12 +78,12 @@ static int dispatch(int argc, char *const *argv, const struct options *o)
     if (name == NULL) {
         err_fail(&err, ERR_USAGE,
                  "no command was given\nHINT: 'omslaunch --help' lists the commands");
-        return fail(&err);
+        return session_fail(o, &err);
     }
     if (command == NULL) {
         err_fail(&err, ERR_USAGE,
                  "unknown command '%s'\nHINT: 'omslaunch --help' lists the commands", name);
-        return fail(&err);
+        return session_fail(o, &err);
     }
     if (options_check_command(argc, argv, command->bit, command->name, &err) != 0 ||
         check_arguments(command, o, &err) != 0) {
@@ -121,7 +115,7 @@ int main(int argc, char **argv)
     }
     log_init(&(struct log_options){.level = LOG_INFO, .program = "omslaunch"});
     if (options_parse(argc - 1, argv + 1, &options, &err) != 0) {
-        return fail(&err);
+        return session_fail(&options, &err);
     }
     int level = options.quiet ? LOG_WARN : log_level_from_name(options.log_level);
     log_init(&(struct log_options){.level = (enum log_level)level,
@@ -133,7 +127,7 @@ int main(int argc, char **argv)
     if (fflush(stdout) != 0 && code == EXIT_DONE) {
         err_fail(&err, ERR_FAILED,
                  "cannot write to stdout: %m\nHINT: is the disk full that it leads to?");
-        code = fail(&err);
+        code = session_complain(&err);
     }
     return code;
 }

@@ -240,9 +240,68 @@ static bool is_option(const char *text)
     return text[0] == '-' && text[1] != '\0';
 }
 
+/* Of a word that takes a value: its own, or the next word. NULL: there is none. */
+static const char *take_value(const struct word *word, int argc, char *const *argv, int *i)
+{
+    if (word->row->kind == OPTION_FLAG || word->value != NULL) {
+        return word->value;
+    }
+    return *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+static int parse_words(int argc, char *const *argv, struct options *o, struct err *err)
+{
+    bool only_arguments = false;
+    for (int i = 0; i < argc; i++) {
+        struct word word;
+        if (check_utf8(argv[i], err) != 0) {
+            return -1;
+        }
+        if (!only_arguments && str_eq(argv[i], "--")) {
+            only_arguments = true;
+            continue;
+        }
+        if (only_arguments || !is_option(argv[i])) {
+            strv_add(&o->arguments, argv[i]);
+            continue;
+        }
+        if (read_word(argv[i], &word, err) != 0) {
+            return -1;
+        }
+        const char *value = take_value(&word, argc, argv, &i);
+        if (value == NULL && word.row->kind != OPTION_FLAG) {
+            return err_fail(err, ERR_USAGE, "--%s has no value\nHINT: it takes a %s",
+                            word.row->name, word.row->value);
+        }
+        if ((value != NULL && check_utf8(value, err) != 0) || store(word.row, value, o, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Who refuses a command line answers in the form that was asked for, be it behind the fault. */
+static const char *find_output(int argc, char *const *argv, const char *otherwise)
+{
+    const char *found = otherwise;
+    for (int i = 0; i < argc && !str_eq(argv[i], "--"); i++) {
+        struct word word;
+        struct err ignored;
+        if (!is_option(argv[i]) || read_word(argv[i], &word, &ignored) != 0) {
+            continue;
+        }
+        const char *value = take_value(&word, argc, argv, &i);
+        if (word.row->offset == AT(output) && value != NULL &&
+            check_choice(word.row, value, &ignored) == 0) {
+            found = value;
+        }
+    }
+    return found;
+}
+
 int options_parse(int argc, char *const *argv, struct options *ret, struct err *err)
 {
-    AUTO_OPTIONS struct options o = {
+    *ret = (struct options){
         .stop_timeout_ms = 5 * MS_PER_MIN,
         .health_timeout_ms = 15 * MS_PER_MIN,
         .refetch_reserve_min = 30,
@@ -253,38 +312,10 @@ int options_parse(int argc, char *const *argv, struct options *ret, struct err *
         .log_level = "info",
         .log_format = "text",
     };
-    bool only_arguments = false;
-    for (int i = 0; i < argc; i++) {
-        if (check_utf8(argv[i], err) != 0) {
-            return -1;
-        }
+    if (parse_words(argc, argv, ret, err) != 0) {
+        ret->output = find_output(argc, argv, "text");
+        return -1;
     }
-    for (int i = 0; i < argc; i++) {
-        struct word word;
-        if (!only_arguments && str_eq(argv[i], "--")) {
-            only_arguments = true;
-            continue;
-        }
-        if (only_arguments || !is_option(argv[i])) {
-            strv_add(&o.arguments, argv[i]);
-            continue;
-        }
-        if (read_word(argv[i], &word, err) != 0) {
-            return -1;
-        }
-        if (word.row->kind != OPTION_FLAG && word.value == NULL) {
-            if (i + 1 >= argc) {
-                return err_fail(err, ERR_USAGE, "--%s has no value\nHINT: it takes a %s",
-                                word.row->name, word.row->value);
-            }
-            word.value = argv[++i];
-        }
-        if (store(word.row, word.value, &o, err) != 0) {
-            return -1;
-        }
-    }
-    *ret = o;
-    memset(&o, 0, sizeof(o));
     return 0;
 }
 
@@ -305,9 +336,7 @@ int options_check_command(int argc, char *const *argv, unsigned command, const c
                 "'%s' does not take --%s\nHINT: 'omslaunch %s --help' lists what it takes", name,
                 word.row->name, name);
         }
-        if (word.row->kind != OPTION_FLAG && word.value == NULL) {
-            i++;
-        }
+        (void)take_value(&word, argc, argv, &i);
     }
     return 0;
 }

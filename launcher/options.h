@@ -97,8 +97,9 @@ struct option_row {
 
 const struct option_row *option_table(size_t *ret_count);
 
-/* Fills in defaults, then argv (without the program's name). ERR_USAGE naming the word. Texts are
- * borrowed from argv. */
+/* Fills in defaults, then argv (without the program's name). ERR_USAGE naming the word; then *ret
+ * has what stood before it, and `output` from wherever it was given. Texts are borrowed from argv.
+ */
 int options_parse(int argc, char *const *argv, struct options *ret, struct err *err) MUST_USE;
 /* Options given that this command does not take: ERR_USAGE. */
 int options_check_command(int argc, char *const *argv, unsigned command, const char *name,

@@ -164,12 +164,13 @@ int session_fail_as(const struct options *options, const struct err *err, int co
     if (!session_wants_json(options)) {
         return code;
     }
-    const struct command *command = command_find(options->arguments.items[0]);
+    const char *name = options->arguments.count > 0 ? options->arguments.items[0] : NULL;
+    const struct command *command = name == NULL ? NULL : command_find(name);
     bool has_name = command != NULL && str_starts_with(command->arguments, "NAME") &&
                     options->arguments.count > 1;
     const char *result = code == EXIT_REFUSED ? "refused" : code == EXIT_HELD ? "held" : "failed";
     AUTO_JSON json_t *document =
-        json_make("{s:s, s:o, s:s, s:i}", "command", options->arguments.items[0], "deployment",
+        json_make("{s:s?, s:o, s:s, s:i}", "command", name, "deployment",
                   json_from_text(has_name ? options->arguments.items[1] : NULL), "result", result,
                   "exit", code);
     json_put(document, "error", json_from_text(err->text));

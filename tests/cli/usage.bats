@@ -53,6 +53,30 @@ options_of() {
     wrong_usage "unknown option '-x'" "'omslaunch --help' lists all options" "${UPGRADE[@]}" -x
 }
 
+# document COMMAND DEPLOYMENT ERROR HINT ARGUMENT…: the refusal as one JSON document, and in words.
+document() {
+    local expected
+    expected=$(jq -nc --arg command "$1" --arg deployment "$2" --arg error "$3"$'\n'"HINT: $4" \
+        '{$command, $deployment, result: "failed", exit: 64, $error} | map_values(if . == "" then null else . end)')
+    run -64 --separate-stderr omslaunch "${@:5}"
+    same "$expected" "$(jq -c . <<<"$output")" && one_document &&
+        same "omslaunch: error: $3"$'\n'"HINT: $4" "$stderr" && no_state
+}
+
+@test "--output json, wherever it stands: a wrong line is refused by a document" {
+    local unknown="unknown option '--frobnicate'" all="'omslaunch --help' lists all options"
+    document upgrade oms_331 "$unknown" "$all" "${UPGRADE[@]}" --frobnicate -o json
+    document upgrade oms_331 "$unknown" "$all" -o json "${UPGRADE[@]}" --frobnicate
+    document '' '' "$unknown" "$all" --frobnicate "${UPGRADE[@]}" --output=json
+    document upgrade oms_331 "--output 'xml' is not known" 'it takes text|json|junit' "${UPGRADE[@]}" -o json -o xml
+    document prune '' "--keep 'x' is no number from 0 to 100000" 'write a whole number, in digits alone' prune --keep x -o json
+    document prune '' '--databases-of has no value' 'it takes a RUN' prune -o json --databases-of
+    document '' '' 'no command was given' "'omslaunch --help' lists the commands" -o json
+    document upgrad '' "unknown command 'upgrad'" "'omslaunch --help' lists the commands" upgrad oms_331 -o json
+    document runs '' "'runs' does not take --tag" "'omslaunch runs --help' lists what it takes" runs --tag x -o json
+    wrong_usage "$unknown" "$all" "${UPGRADE[@]}" --frobnicate -- -o json
+}
+
 @test "an option of another command" {
     wrong_usage "'runs' does not take --tag" "'omslaunch runs --help' lists what it takes" runs --tag "$NEW"
 }

@@ -214,6 +214,38 @@ static void test_wrong_words(void **state)
     }
 }
 
+/* The form of the answer counts wherever it stands; the last that is one. */
+static void test_output_of_a_wrong_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[8];
+        const char *output;
+        size_t arguments;
+    } cases[] = {
+        {{"-o", "json", "runs", "--nope", NULL}, "json", 1},
+        {{"runs", "--nope", "-o", "json", NULL}, "json", 1},
+        {{"runs", "--nope", "oms", "--output=json", NULL}, "json", 1},
+        {{"--keep", "x", "prune", "-ojson", NULL}, "json", 0},
+        {{"runs", "-o", "json", "--tag", NULL}, "json", 1},
+        {{"runs", "-o", "json", "--output", "xml", NULL}, "json", 1},
+        {{"runs", "-o", "json", "-o", "text", "--nope", NULL}, "text", 1},
+        {{"runs", "-o", "xml", NULL}, "text", 1},
+        {{"runs", "--nope", "--", "-o", "json", NULL}, "text", 1},
+        {{"runs", "--nope", "--tag", "-o", "json", NULL}, "text", 1},
+        {{"runs", "--nope", "-o", NULL}, "text", 1},
+        {{"runs", "/tmp/\xff", "-o", "json", NULL}, "json", 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_OPTIONS struct options o = {.tag = NULL};
+        struct err err = ERR_INIT;
+
+        assert_fails(parse(&o, &err, cases[i].words));
+        assert_string_equal(o.output, cases[i].output);
+        assert_int_equal(o.arguments.count, cases[i].arguments);
+    }
+}
+
 static void test_wrong_durations(void **state)
 {
     (void)state;
@@ -313,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_arguments_and_order),
         cmocka_unit_test(test_wrong_words),
+        cmocka_unit_test(test_output_of_a_wrong_line),
         cmocka_unit_test(test_wrong_durations),
         cmocka_unit_test(test_each_option_at_each_command),
         cmocka_unit_test(test_values_are_no_options),
