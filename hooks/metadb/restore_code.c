@@ -43,11 +43,8 @@ static int drop(struct restore *r, const struct restore_db *db, const char *type
 static int read_view(struct restore *r, const struct restore_db *db, const char *name, json_t **ret,
                      struct err *err)
 {
-    AUTO_STR struct str sql = STR_INIT;
     AUTO_ROWS struct rows rows = ROWS_INIT;
-    str_append(&sql, "SHOW CREATE VIEW ");
-    sql_table(&sql, db->target, name);
-    if (conn_query(&r->lead, str_get(&sql), &rows, err) < 0) {
+    if (view_show(&r->lead, db->target, name, &rows, err) < 0) {
         return err_wrap(err, "reading view '%s.%s'", db->target, name);
     }
     bool any = rows_next(&rows);

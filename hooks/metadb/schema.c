@@ -6,6 +6,7 @@
 
 #include "hooks/metadb/sql.h"
 #include "hooks/metadb/trigger.h"
+#include "hooks/metadb/view.h"
 
 static const char *const type_names[] = {
     [SCHEMA_TABLE] = "table", [SCHEMA_VIEW] = "view", [SCHEMA_SEQUENCE] = "sequence"};
@@ -232,13 +233,13 @@ static int read_status(struct conn *c, struct schema *s, struct err *err)
 
 static int read_create(struct conn *c, struct schema_table *t, struct err *err)
 {
-    static const char *const words[] = {
-        [SCHEMA_TABLE] = "TABLE", [SCHEMA_VIEW] = "VIEW", [SCHEMA_SEQUENCE] = "SEQUENCE"};
     AUTO_STR struct str sql = STR_INIT;
     AUTO_ROWS struct rows rows = ROWS_INIT;
-    str_appendf(&sql, "SHOW CREATE %s ", words[t->type]);
+    str_appendf(&sql, "SHOW CREATE %s ", t->type == SCHEMA_TABLE ? "TABLE" : "SEQUENCE");
     sql_table(&sql, t->schema->name, t->name);
-    if (conn_query(c, str_get(&sql), &rows, err) < 0) {
+    int rc = t->type == SCHEMA_VIEW ? view_show(c, t->schema->name, t->name, &rows, err)
+                                    : conn_query(c, str_get(&sql), &rows, err);
+    if (rc < 0) {
         return err_wrap(err, "reading how '%s' in '%s' is made", t->name, t->schema->name);
     }
     if (!rows_next(&rows) || !rows_text(&rows, 1, NULL)) {

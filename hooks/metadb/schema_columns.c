@@ -5,8 +5,7 @@
 
 #include "hooks/metadb/schema.h"
 #include "hooks/metadb/sql.h"
-
-enum { VIEW_IS_BROKEN = 1356 };
+#include "hooks/metadb/view.h"
 
 /* MySQL 8 says DEFAULT_GENERATED of an ordinary column with an expression as its default. */
 static bool is_generated(const char *extra)

@@ -6,6 +6,53 @@
 
 #include "hooks/metadb/sql.h"
 
+/* ---- as the server tells it ------------------------------------------------------------------ */
+
+/* The account comes as user@host, and there may be an @ in the user. */
+static void append_ask_parts(struct str *sql, const char *database, const char *name)
+{
+    AUTO_STR struct str quoted = STR_INIT;
+    sql_name(&quoted, name);
+    str_append(sql, "SELECT table_name, CONCAT('CREATE ALGORITHM=UNDEFINED DEFINER=`',"
+                    " REPLACE(LEFT(definer, CHAR_LENGTH(definer) - 1 -"
+                    " CHAR_LENGTH(SUBSTRING_INDEX(definer, '@', -1))), '`', '``'), '`@`',"
+                    " SUBSTRING_INDEX(definer, '@', -1), '` SQL SECURITY ', security_type,"
+                    " ' VIEW ', ");
+    sql_text(sql, str_get(&quoted), quoted.len);
+    str_append(sql, ", ' AS ', view_definition, IF(check_option = 'NONE', '',"
+                    " CONCAT(' WITH ', check_option, ' CHECK OPTION'))),"
+                    " character_set_client, collation_connection"
+                    " FROM information_schema.views WHERE view_definition <> ''"
+                    " AND table_schema = ");
+    sql_text(sql, database, strlen(database));
+    str_append(sql, " AND table_name = ");
+    sql_text(sql, name, strlen(name));
+}
+
+int view_show(struct conn *c, const char *database, const char *name, struct rows *ret,
+              struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_ROWS struct rows parts = ROWS_INIT;
+    struct err refusal = ERR_INIT, ignored = ERR_INIT;
+    str_append(&sql, "SHOW CREATE VIEW ");
+    sql_table(&sql, database, name);
+    if (conn_query(c, str_get(&sql), ret, &refusal) == 0) {
+        return 0;
+    }
+    bool broken = conn_errno(c) == VIEW_IS_BROKEN;
+    str_reset(&sql);
+    append_ask_parts(&sql, database, name);
+    if (!broken || conn_query(c, str_get(&sql), &parts, &ignored) < 0 ||
+        mysql_num_rows(parts.result) != 1) {
+        *err = refusal;
+        return -1;
+    }
+    *ret = parts;
+    parts = (struct rows)ROWS_INIT;
+    return 0;
+}
+
 /* ---- the database's own name ---------------------------------------------------------------- */
 
 /* Does anything else than the database go by this name, as an alias may? */

@@ -4,6 +4,15 @@
 
 #include "hooks/metadb/schema.h"
 
+/* The server's error number. */
+enum { VIEW_IS_BROKEN = 1356 };
+
+/* What SHOW CREATE VIEW answers: name, text, character_set_client, collation_connection. MySQL does
+ * not answer for a view whose columns are gone: then the text is put together from what
+ * information_schema has. */
+int view_show(struct conn *c, const char *database, const char *name, struct rows *ret,
+              struct err *err) MUST_USE;
+
 /* The comment of a table that stands in for one that a broken view mentions. */
 #define VIEW_STAND_IN "omslaunch stand-in"
 
