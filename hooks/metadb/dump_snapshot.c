@@ -31,7 +31,9 @@ static int try_exec(struct conn *c, const char *sql, bool *ret_done, struct err 
     return 0;
 }
 
-/* Bytes as they are stored, times in UTC, and no limit that a slow disk on our side could hit. */
+/* Bytes as they are stored, times in UTC, and no limit that a slow disk on our side could hit. But
+ * who waits for a table waits for somebody who alters it, which this snapshot would not survive, or
+ * until MySQL has closed it for all. */
 static int setup_worker(struct conn *c, struct err *err)
 {
     static const char *const needed[] = {
@@ -40,9 +42,10 @@ static int setup_worker(struct conn *c, struct err *err)
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     };
     static const char *const wished[] = {
-        "SET SESSION net_write_timeout = 3600",       "SET SESSION wait_timeout = 86400",
-        "SET SESSION max_statement_time = 0",         "SET SESSION max_execution_time = 0",
-        "SET SESSION ob_query_timeout = 86400000000", "SET SESSION ob_trx_timeout = 86400000000",
+        "SET SESSION net_write_timeout = 3600",     "SET SESSION wait_timeout = 86400",
+        "SET SESSION max_statement_time = 0",       "SET SESSION max_execution_time = 0",
+        "SET SESSION lock_wait_timeout = 60",       "SET SESSION ob_query_timeout = 86400000000",
+        "SET SESSION ob_trx_timeout = 86400000000",
     };
     bool done;
     for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
@@ -164,6 +167,40 @@ static bool needs_lock(const struct dump *d)
     return false;
 }
 
+static int hold_table(struct conn *c, const struct schema_table *t, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    struct err e = ERR_INIT;
+    str_append(&sql, "SELECT 1 FROM ");
+    sql_table(&sql, t->schema->name, t->name);
+    str_append(&sql, " LIMIT 0");
+    if (conn_exec(c, str_get(&sql), sql.len, &e) == 0 || e.kind == ERR_NOT_FOUND) {
+        return 0; /* that one is gone shows when names are compared */
+    }
+    *err = e;
+    err_wrap(err, "backing up '%s.%s'", t->schema->name, t->name);
+    return e.kind == ERR_TIMEOUT
+               ? err_hint(err,
+                          "see who reads or locks that table for long (show full processlist): "
+                          "MySQL lets nobody in until that ends; then start again")
+               : -1;
+}
+
+/* MySQL up to 5.7 empties a table in place: TRUNCATE takes its rows also from those who look at an
+ * older moment, and tells nobody. A transaction that has named a table keeps everybody from it. */
+static int hold_tables(struct dump *d, struct err *err)
+{
+    for (size_t i = 0; i < d->database_count && d->server.flavor == FLAVOR_MYSQL; i++) {
+        for (size_t k = 0; k < d->schemas[i]->table_count; k++) {
+            const struct schema_table *t = &d->schemas[i]->tables[k];
+            if (t->type == SCHEMA_TABLE && hold_table(&d->conns[0], t, err) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
 static int start_all(struct dump *d, struct err *err)
 {
     while (d->snapshot == SNAPSHOT_ONE_CONNECTION && d->options.workers > 1) {
@@ -174,7 +211,7 @@ static int start_all(struct dump *d, struct err *err)
             return -1;
         }
     }
-    return read_position(d, err);
+    return hold_tables(d, err) < 0 ? -1 : read_position(d, err);
 }
 
 static int open_worker(struct dump *d, struct conn *ret, struct err *err)
