@@ -4,6 +4,7 @@
 #   make demo             one real upgrade in a throw-away lab, shown      (as root; installs what is missing)
 #   make check            everything that can be tested on this machine    (as root; installs what is missing)
 #   make unit | check-live | check-cli | check-faults | lint | fuzz        parts of it
+#   make check-mysql MYSQLD=/usr/sbin/mysqld    the suites of the MetaDB and the command line on that MySQL server
 #   make bench            benchmarks against peers, as ratios
 #   make install          PREFIX (/usr/local), DESTDIR
 #   make uninstall | clean | format
@@ -167,7 +168,7 @@ fuzz-run: $(FUZZ_TESTS)
 
 # ---- on real engines and databases ----------------------------------------------------------------
 # Each suite starts what it needs in a folder of its own, and leaves nothing behind.
-.PHONY: check demo check-live check-cli check-faults bench bench-metadb
+.PHONY: check demo check-live check-cli check-faults check-mysql bench bench-metadb
 
 # The second make is there so that a fresh machine has the libraries when the flags are worked out.
 check:
@@ -192,6 +193,14 @@ check-live: all $(BUILD)/tests/live/engine_test $(BUILD)/tests/live/spec/create
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/run
 check-cli: all
 	OMSLAUNCH_VALGRIND=$(VALGRIND) OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/cli/run
+
+# Debian has no MySQL, so this is no part of `check`. A server that was unpacked anywhere will do, with its
+# share/ beside or above it.
+check-mysql:
+	@[ -x '$(MYSQLD)' ] || { echo "make check-mysql: MYSQLD='$(MYSQLD)' is no program" >&2; \
+		echo 'HINT: name the server: make check-mysql MYSQLD=/usr/sbin/mysqld' >&2; exit 64; }
+	$(MAKE) --no-print-directory -j2 all
+	tests/run-mysql '$(abspath $(MYSQLD))' '$(abspath $(BUILD))'
 
 # What makes one exact thing go wrong: a library for LD_PRELOAD, and a proxy in front of an engine.
 FAULT_TOOLS := $(BUILD)/tests/fault/killer.so $(BUILD)/tests/fault/proxy

@@ -6,7 +6,7 @@ load common
 setup_file() {
     site reset
     # Beside the real ones, for --into.
-    echo 'grant all on `copy\_%`.* to `oms@tenant#cluster`@`%`' | sql
+    echo 'grant all on `copy\_%`.* to `oms@sys#cluster`@`%`' | sql
     remember
 }
 

@@ -340,7 +340,7 @@ KEYS
 
 @test "MetaDB: wrong password: 77" {
     config 's/^oms_meta_password: .*/oms_meta_password: "not it"/'
-    says 77 "the MetaDB at '$DB' refused user 'oms@tenant#cluster' and the password: Access denied for user 'oms@tenant#cluster'@'127.0.0.1' (using password: YES) (error 1045)" \
+    says 77 "the MetaDB at '$DB' refused user 'oms@sys#cluster' and the password: Access denied for user 'oms@sys#cluster'@'127.0.0.1' (using password: YES) (error 1045)" \
         'compare oms_meta_user and oms_meta_password in config.yaml with what the database expects, and whether the user may come from this host' \
         upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/new.tar" "${AT[@]}"
     after_config

@@ -38,7 +38,7 @@ arguments_of() {
 version    3.3.1-CE
 host IP    127.0.0.11
 region     0 cn-lab
-MetaDB     127.0.0.1:$port as oms@tenant#cluster
+MetaDB     127.0.0.1:$port as oms@sys#cluster
 databases  rm_331, cm_331, cm_hb_331
 mounts     /etc/localtime → /etc/localtime (ro)
            $NODE/config.yaml → /home/admin/conf/config.yaml

@@ -4,16 +4,17 @@
 bats_require_minimum_version 1.7.0
 load common
 
-# docker_init.sh writes into this table before anything else. A read lock on it holds the script there,
-# so that what the databases were at the time of the backup can be seen.
+# docker_init.sh writes into this table before anything else. A lock on its end holds the script there,
+# so that what the databases were at the time of the backup can be seen. (LOCK TABLES would hold the
+# backup, too: MySQL's FLUSH TABLES waits for it.) Without a counter, which a waiting insert would move.
 HELD='`cm_331`.lab_init_runs'
 HELD_DDL="create table $HELD (
-  id int not null auto_increment primary key, host_ip varchar(64) not null,
+  id int, host_ip varchar(64) not null,
   version int not null, config_sum char(64) not null, started double not null,
   ended double null, exit_code int null, overlap int not null, ha_enable varchar(16) null)"
 
 is_held() {
-    [ "$(echo "select count(*) from information_schema.processlist where state like 'Waiting for table%lock' and info like '%lab_init_runs%'" | sql)" -gt 0 ]
+    [ "$(echo "select count(*) from information_schema.processlist where info regexp '^(create|insert).*lab_init_runs'" | sql)" -gt 0 ]
 }
 
 newest_sequence() {
@@ -32,7 +33,7 @@ setup_file() {
     lab lab_ha_config >"$out/ha.before"
     lab lab_events "$out/events"
     site watch "$out/watch" &
-    { echo "lock tables $HELD read; select 'held';"; until [ -e "$out/release" ]; do sleep 0.1; done; } |
+    { echo "begin; select * from $HELD for update; select 'held';"; until [ -e "$out/release" ]; do sleep 0.1; done; } |
         sql --unbuffered >"$out/held" 3>&- &
     until_true 10 grep -q held "$out/held"
     (

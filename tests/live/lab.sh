@@ -98,7 +98,8 @@ lab_daemon() {
     disown "$LAB_PID"
 }
 
-# lab_end_pid PID [SECONDS]: TERM, wait, KILL. A zombie counts as dead: PID 1 may be lazy.
+# lab_end_pid PID [SECONDS]: TERM, wait, KILL. A zombie counts as dead (PID 1 may be lazy), but not while
+# it has threads that run.
 lab_end_pid() {
     local pid=$1 tries=$((${2:-10} * 10)) n=0
     lab_pid_lives "$pid" || return 0
@@ -118,7 +119,10 @@ lab_pid_lives() {
     local state
     [ -n "${1:-}" ] && [ -r "/proc/$1/stat" ] || return 1
     state=$(sed -n 's/^[0-9]* (.*) \(.\) .*/\1/p' "/proc/$1/stat" 2>/dev/null)
-    case $state in '' | Z | X) return 1 ;; esac
+    case $state in
+    '' | X) return 1 ;;
+    Z) compgen -G "/proc/$1/task/[0-9]*" | grep -qv "/$1\$" ;;
+    esac
 }
 
 lab_need() {
@@ -169,7 +173,7 @@ lab_up() {
         return 1
     fi
     lab_db_schema || return 1
-    lab_say "up in $LAB_DIR (engine unix://$(lab_sock), MariaDB 127.0.0.1:$LAB_DB_PORT)"
+    lab_say "up in $LAB_DIR (engine unix://$(lab_sock), MetaDB 127.0.0.1:$LAB_DB_PORT)"
 }
 
 # lab_defaults DIR: the lab's variables; what the caller has set already stays. Kept in lab.env,
@@ -180,15 +184,16 @@ lab_defaults() {
     LAB_ID=omsl-$(printf '%s' "$LAB_DIR" | sha256sum | cut -c1-10)
     LAB_DB_SOCK=$LAB_DIR/db/sock
     : "${LAB_DB_PORT:=$(lab_free_port)}"
-    : "${LAB_DB_USER:=oms@tenant#cluster}"
+    : "${LAB_DB_USER:=oms@sys#cluster}"
     [ -n "${LAB_DB_PASSWORD:-}" ] || LAB_DB_PASSWORD='p@ss "w'\''\ord$HOME 100%'
     : "${LAB_RM_DB:=rm_331}" "${LAB_CM_DB:=cm_331}" "${LAB_HB_DB:=cm_hb_331}"
     : "${LAB_HTTP_PORT:=$(lab_free_port)}"
     : "${LAB_REPO:=reg.docker.alibaba-inc.com/oboms/oms-all-in-one}"
     : "${LAB_NODES:=n1}"
+    : "${LAB_MYSQLD:=}"
     : "${LAB_SEQ_ROWS:=20000}" "${LAB_PROJECTS:=200}" "${LAB_SCHEMA_VERSION:=331}"
     for var in LAB_DIR LAB_ID LAB_DB_SOCK LAB_DB_PORT LAB_DB_USER LAB_DB_PASSWORD LAB_RM_DB \
-        LAB_CM_DB LAB_HB_DB LAB_HTTP_PORT LAB_REPO LAB_NODES LAB_SEQ_ROWS LAB_PROJECTS \
+        LAB_CM_DB LAB_HB_DB LAB_HTTP_PORT LAB_REPO LAB_NODES LAB_MYSQLD LAB_SEQ_ROWS LAB_PROJECTS \
         LAB_SCHEMA_VERSION; do
         printf '%s=%q\n' "$var" "${!var}"
     done >"$LAB_DIR/lab.env"

@@ -26,18 +26,23 @@ take_lock() {
     overlap=$((1 - overlap))
 }
 
+# ha.config's enable; not by the server's own JSON functions, which MySQL before 5.7 lacks.
+ha_enable() {
+    local text pattern='"enable"[[:space:]]*:[[:space:]]*([a-z]+)'
+    text=$(oms_sql --raw <<<"select cfg_value from \`$OMS_RM\`.oms_normal_config where cfg_name = 'ha.config';")
+    [[ $text =~ $pattern ]] && printf '%s\n' "${BASH_REMATCH[1]}"
+}
+
 record_begin() {
+    ha=$(ha_enable)
     oms_sql <<SQL || return 1
 create table if not exists \`$OMS_CM\`.lab_init_runs (
   id int not null auto_increment primary key, host_ip varchar(64) not null,
   version int not null, config_sum char(64) not null, started double not null,
   ended double null, exit_code int null, overlap int not null, ha_enable varchar(16) null);
 insert into \`$OMS_CM\`.lab_init_runs (host_ip, version, config_sum, started, overlap, ha_enable)
- select '$OMS_HOST_IP', $version, '$OMS_CONF_SUM', $started, $overlap,
-        (select json_extract(cfg_value, '\$.enable') from \`$OMS_RM\`.oms_normal_config
-          where cfg_name = 'ha.config');
+ values ('$OMS_HOST_IP', $version, '$OMS_CONF_SUM', $started, $overlap, '$ha');
 SQL
-    ha=$(oms_sql <<<"select json_extract(cfg_value, '\$.enable') from \`$OMS_RM\`.oms_normal_config where cfg_name = 'ha.config';")
 }
 
 # host version started ended exit overlap ha.enable
@@ -53,10 +58,16 @@ SQL
     exit $rc
 }
 
+# add_column DB TABLE DEFINITION: unless an earlier run has.
+add_column() {
+    [ "$(oms_sql <<<"select count(*) from information_schema.columns where table_schema = '$1' and table_name = '$2' and column_name = 'added_in_$version';")" != 0 ] ||
+        oms_sql "$1" <<<"alter table $2 add column added_in_$version $3;"
+}
+
 migrate_rm() {
-    oms_sql "$OMS_RM" <<SQL
-alter table oms_project add column if not exists added_in_$version int not null default $version;
-alter table oms_sync_project add column if not exists added_in_$version int not null default $version;
+    add_column "$OMS_RM" oms_project "int not null default $version" &&
+        add_column "$OMS_RM" oms_sync_project "int not null default $version" &&
+        oms_sql "$OMS_RM" <<SQL
 create table if not exists oms_feature_$version (id int not null auto_increment primary key, name varchar(32));
 insert into oms_feature_$version (name) values ('unified link');
 update oms_project set progress = progress * 2 where project_status = 'RUNNING';
@@ -65,8 +76,7 @@ SQL
 }
 
 migrate_cm() {
-    oms_sql "$OMS_CM" <<SQL
-alter table host add column if not exists added_in_$version varchar(20) not null default 'x';
+    add_column "$OMS_CM" host "varchar(20) not null default 'x'" && oms_sql "$OMS_CM" <<SQL
 alter table config_job modify \`value\` mediumtext;
 delete from config_job where \`key\` = 'param.1';
 insert ignore into oms_schema_version (version) values ($version);
@@ -74,8 +84,7 @@ SQL
 }
 
 migrate_hb() {
-    oms_sql "$OMS_HB" <<SQL
-alter table heart_beat add column if not exists added_in_$version int null;
+    add_column "$OMS_HB" heart_beat 'int null' && oms_sql "$OMS_HB" <<SQL
 insert ignore into oms_schema_version (version) values ($version);
 SQL
 }

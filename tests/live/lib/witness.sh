@@ -35,7 +35,7 @@ set session group_concat_max_len = 1000000;
 select table_name, group_concat(
    case
      when data_type in ('enum', 'set') then concat('concat_ws(0x3a, hex(', c, '), ', c, '+0)')
-     when data_type = 'float' then concat('cast(', c, ' as double)')
+     when data_type = 'float' then concat('1e0 * ', c)
      when data_type in ('tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal', 'double', 'year', 'date', 'time', 'datetime', 'timestamp') then c
      else concat('hex(', c, ')')
    end order by ordinal_position separator ', ')

@@ -38,7 +38,11 @@ ask "SELECT table_name FROM information_schema.tables WHERE table_schema = $(tex
 while IFS= read -r view <&3; do
     for side in a b; do
         db=${!side}
-        ask "USE $(quote "$db"); SHOW CREATE VIEW $(quote "$view")" 2>&1 | plain "$db" >"$dir/$side" || true
+        # MySQL does not show one whose columns are gone.
+        { ask "USE $(quote "$db"); SHOW CREATE VIEW $(quote "$view")" 2>/dev/null ||
+            ask "SELECT view_definition, check_option, definer, security_type, character_set_client, collation_connection
+                FROM information_schema.views WHERE table_schema = $(text "$db") AND table_name = $(text "$view")"; } |
+            plain "$db" >"$dir/$side"
     done
     differ "view $view: definition"
 done 3<"$dir/views"

@@ -8,13 +8,31 @@ MYSQL="mariadb --no-defaults --socket=@SOCK@ --user=root"
 
 setup_file() {
     . "$METADB_SRC/common.bash"
-    lab_sql <"$METADB_SRC/fidelity.sql" >/dev/null
+    if [ -z "$LAB_MYSQLD" ]; then
+        lab_sql <"$METADB_SRC/fidelity.sql" >/dev/null
+    else
+        load_what_can_be
+    fi
     # shellcheck disable=SC2028 # the backslashes are the password's
     echo "create or replace user fid identified by 'f''i\"d \\\\ \$p'; grant all on *.* to fid" | lab_sql
     export FID=$BATS_FILE_TMPDIR/backup
     # So many workers that each of the big tables is too much for one.
     fid_request '{"folder":"'"$FID"'","workers":16}' >"$BATS_FILE_TMPDIR/request"
     "$METADB_PROGRAM" dump <"$BATS_FILE_TMPDIR/request" 3>&- | tail -n 1 >"$BATS_FILE_TMPDIR/answer"
+}
+
+# Every statement that the server takes; those that it does not know are named. Unknown are: syntax
+# (1064), a variable (1193), a function (1305), a spatial index (1464), and tables that came of it (1146).
+load_what_can_be() {
+    local line text
+    lab_sql --force <"$METADB_SRC/fidelity.sql" 2>&1 >/dev/null | grep -a '^ERROR' >"$BATS_FILE_TMPDIR/unknown" || true
+    # shellcheck disable=SC2251
+    ! grep -avE '^ERROR (1064|1146|1193|1305|1464) ' "$BATS_FILE_TMPDIR/unknown" >&2 || return 1
+    sed -nE 's/^ERROR [0-9]+ .* at line ([0-9]+): (.*)/\1 \2/p' "$BATS_FILE_TMPDIR/unknown" | grep -av "doesn't exist$" |
+        while read -r line text; do
+            printf '# not for this server: fidelity.sql line %s: %.40s: …%.60s\n' "$line" \
+                "$(sed -n "${line}p" "$METADB_SRC/fidelity.sql")" "${text#*near }"
+        done >&3
 }
 
 teardown_file() {
@@ -107,6 +125,8 @@ back() {
 }
 
 @test "mysqldump beside: ours is never worse, and better where it is known to fail" {
+    mysqldump --no-defaults --socket="$LAB_DB_SOCK" --user=root --no-data cm_fid >/dev/null ||
+        skip "not for this server: mysqldump of MariaDB does not work with it"
     # --force: it stops at a broken view otherwise.
     for pair in "rm fid.1:dump_rm" cm_fid:dump_cm; do
         lab_sql -e "set foreign_key_checks = 0; drop database if exists ${pair#*:}; create database ${pair#*:}"
@@ -150,7 +170,8 @@ back() {
     done
     run -0 bash -c '"$METADB_PROGRAM" restore <"$1" 3>&- | tail -n 1' _ "$BATS_TEST_TMPDIR/r"
     [ "$(jq -c '[.event, .result.warnings]' <<<"$output")" = '["result",[]]' ]
-    [ "$(lab_sql -e "show global status like 'Com_stmt_execute'" | cut -f2)" -gt 1000 ]
+    # MySQL gets INSERT again.
+    [ -n "$LAB_MYSQLD" ] || [ "$(lab_sql -e "show global status like 'Com_stmt_execute'" | cut -f2)" -gt 1000 ]
     # What names another database names the restored one.
     run -0 "$METADB_SRC/compare.sh" "$MYSQL" "rm fid.1" back_rm
     [ "$output" = $'view v_far: definition\ntable t_fk_far: definition' ]

@@ -43,8 +43,9 @@ CREATE TABLE t_enum (id int PRIMARY KEY, e enum('a','b','it''s','x,y'), e2 enum(
 INSERT INTO t_enum VALUES (1,'a','','a,b','',1,'2',~0),(2,0,0,0,0,0,0,0),(3,'it''s','a','c''d','a','b','0',1),(4,'x,y',1,'a,c''d',1,1,'1',9223372036854775808),(5,NULL,NULL,NULL,NULL,NULL,NULL,NULL),(6,0,1,0,3,0,3,9007199254740993);
 CREATE TABLE t_json (id int PRIMARY KEY, j json, txt longtext CHECK (json_valid(txt)));
 INSERT INTO t_json VALUES (1,'{"a": [1, 2.50, "x\\ny\\u00e9"], "b": null}','{}'),(2,'"\\""','[]');
-CREATE TABLE t_geo (id int PRIMARY KEY, g geometry, p point NOT NULL, SPATIAL KEY (p));
+CREATE TABLE t_geo (id int PRIMARY KEY, g geometry, p point NOT NULL);
 INSERT INTO t_geo VALUES (1,ST_GeomFromText('POLYGON((0 0,10 0,10 10,0 10,0 0))'),ST_GeomFromText('POINT(1.1 2.2)',4326)),(2,NULL,ST_GeomFromText('POINT(-0.0 39)'));
+CREATE TABLE t_geo_key (id int PRIMARY KEY, p point NOT NULL, SPATIAL KEY (p)); INSERT INTO t_geo_key SELECT id, p FROM t_geo;
 CREATE TABLE t_net (id int PRIMARY KEY, i6 inet6, i4 inet4, u uuid);
 INSERT INTO t_net VALUES (1,'::1','127.0.0.1','123e4567-e89b-12d3-a456-426655440000'),(2,NULL,NULL,NULL),(3,'::ffff:10.0.0.1','0.0.0.0','00000000-0000-0000-0000-000000000000');
 CREATE TABLE t_generated (id int PRIMARY KEY AUTO_INCREMENT, a int DEFAULT (7 + 1), v int AS (a * 2) VIRTUAL, s varchar(20) AS (CONCAT('x', a)) STORED, b varchar(10) DEFAULT 'it''s', KEY (v));

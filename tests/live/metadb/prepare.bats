@@ -84,7 +84,7 @@ sums() {
     done <<'SQL'
 insert into small (v) values (3); delete from small where v = 3
 alter table t add column x int not null default 7
-alter table t drop primary key, modify id bigint, add primary key (v, id)
+alter table t drop primary key, modify id bigint, modify v varchar(300) character set latin1, add primary key (v, id)
 alter table k drop primary key
 alter table small engine=MyISAM
 create table fresh (id int primary key); insert into fresh values (1)

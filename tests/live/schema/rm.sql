@@ -47,14 +47,14 @@ create table oms_project (
 insert into oms_project (project_name, project_status, detail, progress, gmt_created)
  select concat('mig_', lpad(seq, 6, '0')),
         elt(1 + seq % 6, 'INIT', 'RUNNING', 'SUSPEND', 'FAILED', 'FINISHED', 'DELETED'),
-        json_object('source', json_object('type', 'ORACLE', 'tables', seq % 17), 'note', repeat('表名,', seq % 50), 'checkpoint', 1600000000 + seq),
+        concat('{"source": {"type": "ORACLE", "tables": ', seq % 17, '}, "note": "', repeat('表名,', seq % 50), '", "checkpoint": ', 1600000000 + seq, '}'),
         seq / 3, '2023-01-01' + interval seq minute
  from seq_1_to_@PROJECTS@;
 
 create table oms_sync_project like oms_project;
 alter table oms_sync_project
-  drop column project_type,
-  add column project_type varchar(16) generated always as (concat('s', left(project_name, 2))) virtual after id;
+  drop column project_type, add column project_type varchar(16) generated always as (concat('s', left(project_name, 2))) virtual after id,
+  comment '';
 insert into oms_sync_project (id, project_name, project_status, detail, progress, gmt_created)
  select seq, concat('sync_', seq), 'RUNNING', '{}', 1e-7 * seq, now() from seq_1_to_10;
 
@@ -67,7 +67,7 @@ create table oms_project_step (
   constraint fk_step_project foreign key (project_id) references oms_project (id) on delete cascade
 );
 insert into oms_project_step (project_id, step_no, state)
- select p.id, s.seq, s.seq % 8 from oms_project p join seq_0_to_3 s;
+ select p.id, seq, seq % 8 from oms_project p join seq_0_to_3;
 
 create table oms_attachment (
   id int unsigned not null primary key,

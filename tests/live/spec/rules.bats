@@ -344,7 +344,7 @@ YAML
 }
 
 @test 'metadb.privileges: what is missing, and the grant that gives it; the try before the outage' {
-    local user="'oms@tenant#cluster'@'%'" cm
+    local user="'oms@sys#cluster'@'%'" cm
     cm=${CM//_/\\_}
     sql "revoke all on \`$cm\\_\\_%\`.* from $user; revoke drop, alter on \`$cm\`.* from $user"
     only metadb.privileges "$user lacks DROP, ALTER on '$CM'; $user lacks SELECT, INSERT, CREATE, DROP, ALTER, INDEX on '${CM}__%'"
