@@ -90,10 +90,11 @@ int engine_container_stat(struct engine *e, const char *id, const char *path,
         /* An answer to HEAD has no words: what is missing, the path or the container? */
         if (engine_container_inspect(e, id, &container, err) < 0)
             return -1;
-        return err_fail(err, ERR_NOT_FOUND, "there is no '%s' in container '%s'", path, id);
+        return err_fail(err, ERR_NOT_FOUND, "there is no '%s' in container '%s'", path,
+                        engine_shown(e, id));
     }
     if (read_stat(&answer, &stat, err) < 0)
-        return err_wrap(err, "cannot %s '%s'", doing, id);
+        return err_wrap(err, "cannot %s '%s'", doing, engine_shown(e, id));
     int64_t mode = json_int(stat, "mode", 0);
     found.is_folder = (mode & GO_FOLDER) != 0;
     found.is_link = (mode & GO_LINK) != 0;
@@ -185,7 +186,7 @@ static int read_once(struct engine *e, const char *id, struct file_reader *f, ch
     if (rc == 0 && f->link && read_stat(&answer, &stat, err) < 0)
         rc = -1;
     if (rc < 0)
-        return err_wrap(err, "cannot %s '%s'", doing, id);
+        return err_wrap(err, "cannot %s '%s'", doing, engine_shown(e, id));
     if (f->link)
         *ret_target = mem_strdup(json_text(stat, "linkTarget", ""));
     return 0;
@@ -209,7 +210,7 @@ int engine_container_read_file(struct engine *e, const char *id, const char *pat
     if (beyond != NULL) {
         return err_fail(err, ERR_FAILED,
                         "cannot read '%s' in container '%s': it is a link that leads nowhere", path,
-                        id);
+                        engine_shown(e, id));
     }
     str_free(ret);
     *ret = content;

@@ -36,6 +36,13 @@ bool engine_has_api(const struct engine *e, unsigned minor);
 /* "/containers/ID/SUFFIX"; ERR_USAGE when `id` can be no container's ID or name. Caller frees. */
 int engine_container_path(const char *id, const char *suffix, char **ret, struct err *err) MUST_USE;
 
+/* How errors name a container: by its name where an answer has told it, else by the first digits of
+ * its ID, as 'docker ps' shows it. Anything else is shown as it is. Borrowed until the next call.
+ */
+const char *engine_shown(struct engine *e, const char *id);
+/* An answer, or what was asked for, tells the name of this ID; with or without a slash. */
+void engine_learn_name(struct engine *e, const char *id, const char *name);
+
 /* ---- negotiation, apart for the tests ---- */
 
 #define ENGINE_API_OLDEST 1024 /* 1.24, and the newest of which we know the changes */

@@ -31,7 +31,10 @@ int engine_container_inspect(struct engine *e, const char *id, json_t **ret, str
     if (engine_container_path(id, "/json", &path, err) < 0)
         return -1;
     const struct engine_call call = {.doing = "inspect container", .thing = id, .path = path};
-    return engine_call_json(e, &call, ret, err);
+    if (engine_call_json(e, &call, ret, err) < 0)
+        return -1;
+    engine_learn_name(e, json_text(*ret, "Id", ""), json_text(*ret, "Name", ""));
+    return 0;
 }
 
 int engine_container_list(struct engine *e, const char *label, json_t **ret, struct err *err)
@@ -82,6 +85,7 @@ int engine_container_create(struct engine *e, const char *name, const json_t *bo
         json_t *warnings = json_walk(answer, "Warnings");
         *ret_warnings = json_is_array(warnings) ? json_incref(warnings) : json_array();
     }
+    engine_learn_name(e, id, name);
     *ret_id = mem_strdup(id);
     return 0;
 }
@@ -132,7 +136,7 @@ int engine_container_remove_created(struct engine *e, const char *id, struct err
         return err_fail(err, ERR_REFUSED,
                         "container '%s' is not removed: it has run before (its state is '%s')\n"
                         "HINT: remove it with 'docker rm' when nothing in it is needed any more",
-                        id, status);
+                        engine_shown(e, id), status);
     }
     /* Without "force": should it have been started meanwhile, the engine refuses. */
     return container_change(e, "DELETE", "remove container", id, "?v=1", NULL,
@@ -197,8 +201,11 @@ int engine_container_rename(struct engine *e, const char *id, const char *new_na
 
     str_append(&suffix, "/rename?name=");
     http_append_escaped(&suffix, new_name);
-    return container_change(e, "POST", doing, id, str_get(&suffix), NULL, engine_work_timeout_ms(e),
-                            err);
+    if (container_change(e, "POST", doing, id, str_get(&suffix), NULL, engine_work_timeout_ms(e),
+                         err) < 0)
+        return -1;
+    engine_learn_name(e, id, new_name);
+    return 0;
 }
 
 int engine_container_set_restart_policy(struct engine *e, const char *id, const json_t *policy,
@@ -235,18 +242,19 @@ int engine_container_wait(struct engine *e, const char *id, uint64_t timeout_ms,
             return -1;
         AUTO_STR struct str time = STR_INIT;
         str_append_duration(&time, timeout_ms);
-        return err_fail(err, ERR_TIMEOUT, "container '%s' still runs after %s", id, str_get(&time));
+        return err_fail(err, ERR_TIMEOUT, "container '%s' still runs after %s", engine_shown(e, id),
+                        str_get(&time));
     }
     const char *problem = json_text(answer, "Error.Message", "");
     if (problem[0] != '\0') {
-        return err_fail(err, ERR_FAILED, "cannot wait for the end of container '%s': %s", id,
-                        problem);
+        return err_fail(err, ERR_FAILED, "cannot wait for the end of container '%s': %s",
+                        engine_shown(e, id), problem);
     }
     int64_t code = json_int(answer, "StatusCode", -1);
     if (code < 0) {
         return err_fail(err, ERR_FAILED,
                         "cannot wait for the end of container '%s': the engine gave no exit code",
-                        id);
+                        engine_shown(e, id));
     }
     *ret_exit_code = (int)code;
     return 0;
@@ -277,6 +285,6 @@ int engine_container_logs(struct engine *e, const char *id, unsigned tail, engin
     if (engine_call(e, &call, &answer, err) < 0)
         return -1;
     if (stream_finish(&s, err) < 0)
-        return err_wrap(err, "cannot read the log of container '%s'", id);
+        return err_wrap(err, "cannot read the log of container '%s'", engine_shown(e, id));
     return 0;
 }

@@ -16,6 +16,8 @@
 #define WORK_FACTOR 5
 #define MAX_QUOTE 300 /* bytes of an engine's words that are not in its own JSON */
 #define API_TEXT_MAX 16
+#define ID_DIGITS 64
+#define ID_SHORT 12
 
 #define SOCKET_HINT "give the engine's own socket, usually " ENGINE_DEFAULT_ENDPOINT
 
@@ -26,6 +28,8 @@ struct engine {
     uint64_t answer_timeout_ms;
     int api; /* 1041: version 1.41 */
     char api_text[API_TEXT_MAX];
+    json_t *names; /* of containers, by ID */
+    char short_id[ID_SHORT + 1];
 };
 
 const char *engine_endpoint(const struct engine *e)
@@ -58,6 +62,7 @@ void engine_free(struct engine *e)
     if (e == NULL)
         return;
     http_free(e->http);
+    json_decref(e->names);
     free(e->endpoint);
     free(e);
 }
@@ -65,6 +70,29 @@ void engine_free(struct engine *e)
 void engine_free_ptr(struct engine **e)
 {
     engine_free(*e);
+}
+
+/* ---- names of containers ---- */
+
+void engine_learn_name(struct engine *e, const char *id, const char *name)
+{
+    if (e->names == NULL)
+        e->names = json_object();
+    if (strlen(id) == ID_DIGITS && name[0] != '\0')
+        json_put_text(e->names, id, name[0] == '/' ? name + 1 : name);
+}
+
+const char *engine_shown(struct engine *e, const char *id)
+{
+    const char *name = json_string_value(json_object_get(e->names, id));
+
+    if (name != NULL)
+        return name;
+    if (strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
+        return id;
+    memcpy(e->short_id, id, ID_SHORT);
+    e->short_id[ID_SHORT] = '\0';
+    return e->short_id;
 }
 
 /* ---- errors ---- */
@@ -149,21 +177,42 @@ static void add_hint(const struct engine *e, const struct http_answer *a, const 
         err_hint(err, "look at the engine's log with 'journalctl -u docker'");
 }
 
-static int call_wrap(const struct engine_call *call, struct err *err)
+static int call_wrap(struct engine *e, const struct engine_call *call, struct err *err)
 {
     if (call->thing == NULL)
         return err_wrap(err, "cannot %s", call->doing);
-    return err_wrap(err, "cannot %s '%s'", call->doing, call->thing);
+    return err_wrap(err, "cannot %s '%s'", call->doing, engine_shown(e, call->thing));
+}
+
+/* The engine repeats the ID that it was asked for. */
+static void show_thing(struct engine *e, const char *thing, struct str *words)
+{
+    const char *shown = thing == NULL ? NULL : engine_shown(e, thing);
+    AUTO_STR struct str text = STR_INIT;
+    const char *from = str_get(words);
+
+    if (shown == NULL || str_eq(shown, thing) || thing[0] == '\0')
+        return;
+    for (const char *at = strstr(from, thing); at != NULL; at = strstr(from, thing)) {
+        str_append_n(&text, from, (size_t)(at - from));
+        str_append(&text, shown);
+        from = at + strlen(thing);
+    }
+    str_append(&text, from);
+    str_free(words);
+    *words = text;
+    text = (struct str)STR_INIT;
 }
 
 /* The error of an answer that is none of the good ones; returns -1. */
-static int fail_answer(const struct engine *e, const struct engine_call *call,
+static int fail_answer(struct engine *e, const struct engine_call *call,
                        const struct http_answer *a, struct err *err)
 {
     AUTO_STR struct str words = STR_INIT;
     enum err_kind kind = ERR_FAILED;
 
     answer_words(a, &words);
+    show_thing(e, call->thing, &words);
     const char *said = str_get(&words);
     /* The engine itself answers JSON (but nothing to HEAD); a router without such a path does not.
      */
@@ -188,7 +237,7 @@ static int fail_answer(const struct engine *e, const struct engine_call *call,
                      a->status);
         add_hint(e, a, said, err);
     }
-    return call_wrap(call, err);
+    return call_wrap(e, call, err);
 }
 
 /* ---- calls ---- */
@@ -205,7 +254,7 @@ int engine_call(struct engine *e, const struct engine_call *call, struct http_an
     if (e->read_only && !str_eq(sent.http.method, "GET") && !str_eq(sent.http.method, "HEAD")) {
         err_fail(err, ERR_REFUSED, "this command only reads, and %s %s may change something",
                  sent.http.method, call->path);
-        return call_wrap(call, err);
+        return call_wrap(e, call, err);
     }
     sent.http.path = path;
     if (body != NULL) {
@@ -214,7 +263,7 @@ int engine_call(struct engine *e, const struct engine_call *call, struct http_an
         sent.http.content_type = "application/json";
     }
     if (http_run(e->http, &sent.http, ret, err) < 0)
-        return call_wrap(call, err);
+        return call_wrap(e, call, err);
     bool good = (ret->status >= 200 && ret->status <= 299) || ret->status == 304;
     return good ? 0 : fail_answer(e, &sent, ret, err);
 }
@@ -228,7 +277,7 @@ int engine_call_json(struct engine *e, const struct engine_call *call, json_t **
         return -1;
     if (json_parse(str_get(&answer.body), answer.body.len, "the engine's answer", ret, err) < 0) {
         err_hint(err, "is '%s' the socket of a Docker Engine?", e->endpoint);
-        return call_wrap(call, err);
+        return call_wrap(e, call, err);
     }
     return 0;
 }

@@ -53,12 +53,12 @@ int engine_exec_create(struct engine *e, const struct engine_exec *exec, char **
     if (engine_call_json(e, &call, &answer, err) < 0)
         return -1;
     if (json_need_text(answer, "Id", "the engine's answer", &id, err) < 0)
-        return err_wrap(err, "cannot %s '%s'", doing, exec->container);
+        return err_wrap(err, "cannot %s '%s'", doing, engine_shown(e, exec->container));
     *ret_id = mem_strdup(id);
     return 0;
 }
 
-static int fail_late(const struct engine_exec *exec, struct err *err)
+static int fail_late(struct engine *e, const struct engine_exec *exec, struct err *err)
 {
     AUTO_STR struct str time = STR_INIT;
 
@@ -66,7 +66,7 @@ static int fail_late(const struct engine_exec *exec, struct err *err)
     return err_fail(err, ERR_TIMEOUT,
                     "'%s' in container '%s' still runs after %s\n"
                     "HINT: give it more time, or see what it does with 'docker top'",
-                    exec->argv[0], exec->container, str_get(&time));
+                    exec->argv[0], engine_shown(e, exec->container), str_get(&time));
 }
 
 /* Starts it and reads its output to the end. */
@@ -97,15 +97,15 @@ static int exec_stream(struct engine *e, const struct engine_exec *exec, const c
     };
     if (engine_call(e, &call, &answer, err) < 0) {
         bool late = err->kind == ERR_TIMEOUT && clock_passed(deadline_ms);
-        return late ? fail_late(exec, err) : -1;
+        return late ? fail_late(e, exec, err) : -1;
     }
     if (s.stopped) {
         return err_fail(err, ERR_INTERRUPTED,
                         "'%s' in container '%s' was given up, and may still run", exec->argv[0],
-                        exec->container);
+                        engine_shown(e, exec->container));
     }
     if (stream_finish(&s, err) < 0)
-        return err_wrap(err, "cannot %s '%s'", doing, exec->container);
+        return err_wrap(err, "cannot %s '%s'", doing, engine_shown(e, exec->container));
     return 0;
 }
 
@@ -132,9 +132,9 @@ static int exec_wait(struct engine *e, const struct engine_exec *exec, const cha
     }
     if (!state.running) {
         return err_fail(err, ERR_FAILED, "the engine does not say how '%s' in container '%s' ended",
-                        exec->argv[0], exec->container);
+                        exec->argv[0], engine_shown(e, exec->container));
     }
-    return fail_late(exec, err);
+    return fail_late(e, exec, err);
 }
 
 /* An engine refuses a second start in its output, and with status 200: so the state is what counts.

@@ -384,6 +384,58 @@ static void *raise_term(void *arg)
     return NULL;
 }
 
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define GONE FAKE_JSON("404 Not Found", "{\"message\":\"No such container: " ID "\"}")
+#define NO_CONTENT "HTTP/1.1 204 No Content\r\n\r\n"
+
+static void assert_start_fails(struct engine *e, const char *id, const char *want)
+{
+    struct err err = ERR_INIT;
+
+    assert_fails(engine_container_start(e, id, &err));
+    assert_memory_equal(err.text, want, strlen(want));
+    assert_memory_equal(err.text + strlen(want), "\nHINT: ", 7);
+}
+
+/* By the first digits of its ID, until an answer tells its name; in the engine's words too. */
+static void test_names_instead_of_ids(void **state)
+{
+    static const struct fake_reply replies[] = {
+        FAKE_PING,
+        {.bytes = GONE},
+        {.bytes = FAKE_JSON("200 OK", "{\"Id\":\"" ID "\",\"Name\":\"/oms_331\"}")},
+        {.expect = "POST /v1.41/containers/" ID "/start", .bytes = GONE},
+        {.bytes = NO_CONTENT},
+        {.bytes = GONE},
+        {.bytes = FAKE_JSON("404 Not Found", "{\"message\":\"No such container: x" ID "\"}")},
+        {.bytes = FAKE_JSON("200 OK", "{\"StatusCode\":-1}")},
+    };
+    AUTO_JSON json_t *json = NULL;
+    struct err err = ERR_INIT;
+    struct fake f;
+    int code;
+
+    (void)state;
+    fake_start(&f, replies, ARRAY_LEN(replies));
+    AUTO_ENGINE struct engine *e = fake_open(&f);
+    assert_start_fails(e, ID,
+                       "cannot start container '0123456789ab': No such container: "
+                       "0123456789ab");
+    assert_ok(engine_container_inspect(e, "oms_331", &json, &err), &err);
+    assert_start_fails(e, ID, "cannot start container 'oms_331': No such container: oms_331");
+    assert_ok(engine_container_rename(e, ID, "oms_331.old-r1", &err), &err);
+    assert_start_fails(e, ID,
+                       "cannot start container 'oms_331.old-r1': No such container: "
+                       "oms_331.old-r1");
+    /* What is no ID is shown as it is. */
+    assert_start_fails(e, "x" ID, "cannot start container 'x" ID "': No such container: x" ID);
+    assert_fails(engine_container_wait(e, ID, 5000, &code, &err));
+    assert_err(&err, ERR_FAILED,
+               "cannot wait for the end of container 'oms_331.old-r1': the "
+               "engine gave no exit code");
+    fake_end(&f);
+}
+
 /* Last: a stop request stays. */
 static void test_stop(void **state)
 {
@@ -427,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_wait),
         cmocka_unit_test(test_wait_old_engine),
         cmocka_unit_test(test_stat_header),
+        cmocka_unit_test(test_names_instead_of_ids),
         cmocka_unit_test(test_stop),
     };
 
