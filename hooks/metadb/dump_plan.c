@@ -121,7 +121,7 @@ struct halving {
     struct dump_table *dt;
     const struct schema_column *column;
     struct range all;
-    uint64_t target;  /* rows of a piece */
+    uint64_t target;  /* rows of a piece, by the same estimates */
     uint64_t pending; /* start of the range that is being gathered */
     uint64_t gathered;
     bool no_estimates;
@@ -188,7 +188,7 @@ static void put_range(struct halving *h, struct range r)
 static void gather(struct halving *h, struct range r, uint64_t rows)
 {
     h->gathered += rows;
-    if (h->gathered >= h->target || r.to == h->all.to) {
+    if (h->gathered >= h->target / 4 * 3 || r.to == h->all.to) {
         put_range(h, (struct range){h->pending, r.to});
         h->pending = r.to + 1;
         h->gathered = 0;
@@ -197,7 +197,7 @@ static void gather(struct halving *h, struct range r, uint64_t rows)
 
 static int halve(struct halving *h, struct range r, uint64_t rows, int depth, struct err *err)
 {
-    if (rows <= h->target || r.from == r.to || depth == 0 || h->no_estimates) {
+    if (rows <= h->target + h->target / 2 || r.from == r.to || depth == 0 || h->no_estimates) {
         gather(h, r, rows);
         return 0;
     }
@@ -208,6 +208,38 @@ static int halve(struct halving *h, struct range r, uint64_t rows, int depth, st
         return -1;
     }
     return halve(h, b, right, depth - 1, err);
+}
+
+static struct range next_range(const struct halving *h, uint64_t from, uint64_t step)
+{
+    return (struct range){from, h->all.to - from < step ? h->all.to : from + (step - 1)};
+}
+
+/* Ranges of the same width, which are even already where ids are given one after the other; what
+ * then holds too much is halved. */
+static int cut_range(struct halving *h, uint64_t pieces, struct err *err)
+{
+    AUTO_FREE uint64_t *rows = mem_alloc(pieces * sizeof(*rows));
+    uint64_t step = (h->all.to - h->all.from) / pieces + 1, sum = 0;
+    struct range r = next_range(h, h->all.from, step);
+    for (size_t i = 0;; r = next_range(h, r.to + 1, step)) {
+        if (estimate(h, r, &rows[i], err) < 0) {
+            return -1;
+        }
+        sum += rows[i++];
+        if (r.to == h->all.to) {
+            break;
+        }
+    }
+    h->target = sum / pieces + 1;
+    r = next_range(h, h->all.from, step);
+    for (size_t i = 0; halve(h, r, rows[i], 64, err) == 0; i++) {
+        if (r.to == h->all.to) {
+            return 0;
+        }
+        r = next_range(h, r.to + 1, step);
+    }
+    return -1;
 }
 
 static int by_estimates(struct dump *d, struct conn *c, struct dump_table *dt, struct err *err)
@@ -231,8 +263,7 @@ static int by_estimates(struct dump *d, struct conn *c, struct dump_table *dt, s
     }
     h.all = (struct range){distance_of(&h, ends.row[0]), distance_of(&h, ends.row[1])};
     h.pending = h.all.from;
-    h.target = t->rows_estimate / piece_count(d, t) + 1;
-    return halve(&h, h.all, t->rows_estimate, 64, err);
+    return cut_range(&h, piece_count(d, t), err);
 }
 
 static int cut(void *arg, unsigned worker, size_t task, struct err *err)
