@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "hooks/metadb/digits.h"
+
 typedef unsigned __int128 u128;
 
 enum { POWER_MIN = -292, POWER_MAX = 324, WORDS = 18 };
@@ -153,18 +155,10 @@ static struct decimal shortest(uint64_t fraction, int biased)
 /* The digits, but for zeroes at their end; returns how many. */
 static int write_digits(char *out, struct decimal *d)
 {
-    char reversed[20];
-    int count = 0;
     for (; d->digits % 10 == 0; d->digits /= 10) {
         d->exponent++;
     }
-    do {
-        reversed[count++] = (char)('0' + d->digits % 10);
-    } while ((d->digits /= 10) > 0);
-    for (int i = 0; i < count; i++) {
-        out[i] = reversed[count - 1 - i];
-    }
-    return count;
+    return (int)(digits_put(out, d->digits) - out);
 }
 
 static char *write_zeroes(char *out, int count)
@@ -178,7 +172,7 @@ static char *write_zeroes(char *out, int count)
 /* As the servers do: plain as long as the point is at most 15 places from the first digit. */
 static char *write_decimal(char *out, struct decimal d)
 {
-    char digits[20];
+    char digits[DIGITS_MAX];
     int count = write_digits(digits, &d), point = count + d.exponent;
     if (point > 15 || point < -14) {
         *out++ = digits[0];
@@ -193,14 +187,7 @@ static char *write_decimal(char *out, struct decimal d)
             *out++ = '-';
             exponent = -exponent;
         }
-        if (exponent >= 100) {
-            *out++ = (char)('0' + exponent / 100);
-        }
-        if (exponent >= 10) {
-            *out++ = (char)('0' + exponent / 10 % 10);
-        }
-        *out++ = (char)('0' + exponent % 10);
-        return out;
+        return digits_put(out, (uint64_t)exponent);
     }
     int whole = point < 0 ? 0 : point < count ? point : count;
     memcpy(out, digits, (size_t)whole);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "hooks/metadb/digits.h"
 #include "hooks/metadb/double_text.h"
 
 /* Values of statements are copied, and the copy is kept: longer ones come as text, which is read
@@ -34,31 +35,6 @@ struct fetch_column {
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-static char *put_digits(char *out, uint64_t value, unsigned at_least)
-{
-    char reversed[20];
-    unsigned n = 0;
-    for (; value > 0 || n == 0; value /= 10) {
-        reversed[n++] = (char)('0' + value % 10);
-    }
-    for (unsigned i = n; i < at_least; i++) {
-        *out++ = '0';
-    }
-    while (n > 0) {
-        *out++ = reversed[--n];
-    }
-    return out;
-}
-
-/* Exactly `width` digits. */
-static inline char *put_fixed(char *out, unsigned value, unsigned width)
-{
-    for (unsigned i = width; i > 0; i--, value /= 10) {
-        out[i - 1] = (char)('0' + value % 10);
-    }
-    return out + width;
-}
-
 static char *put_integer(char *out, const struct fetch_column *column)
 {
     uint64_t value = column->value.integer;
@@ -66,27 +42,48 @@ static char *put_integer(char *out, const struct fetch_column *column)
         *out++ = '-';
         value = -value;
     }
-    return put_digits(out, value, column->width);
+    char *end = digits_put(out, value);
+    size_t count = (size_t)(end - out);
+    if (count >= column->width) {
+        return end;
+    }
+    memmove(out + column->width - count, out, count);
+    memset(out, '0', column->width - count);
+    return out + column->width;
+}
+
+/* The parts of a date come from the server: no number of its own is trusted to have two digits. */
+static inline char *put_two(char *out, unsigned long value)
+{
+    return digits_put_two(out, (unsigned)(value % 100));
 }
 
 static char *put_date(char *out, const MYSQL_TIME *t)
 {
-    out = put_fixed(out, t->year, 4);
+    out = put_two(out, t->year / 100);
+    out = put_two(out, t->year);
     *out++ = '-';
-    out = put_fixed(out, t->month, 2);
+    out = put_two(out, t->month);
     *out++ = '-';
-    return put_fixed(out, t->day, 2);
+    return put_two(out, t->day);
+}
+
+static char *put_hour(char *out, unsigned hours)
+{
+    return hours < 100 ? digits_put_two(out, hours) : digits_put(out, hours);
 }
 
 static char *put_seconds(char *out, const MYSQL_TIME *t, unsigned decimals)
 {
     *out++ = ':';
-    out = put_fixed(out, t->minute, 2);
+    out = put_two(out, t->minute);
     *out++ = ':';
-    out = put_fixed(out, t->second, 2);
+    out = put_two(out, t->second);
     if (decimals > 0) {
         *out++ = '.';
-        put_fixed(out, (unsigned)t->second_part, DECIMALS_MAX);
+        (void)put_two(out, t->second_part / 10000);
+        (void)put_two(out + 2, t->second_part / 100);
+        (void)put_two(out + 4, t->second_part);
         out += decimals;
     }
     return out;
@@ -106,12 +103,12 @@ static char *put_cell(struct fetch_column *column)
     case CELL_DATETIME:
         out = put_date(out, t);
         *out++ = ' ';
-        return put_seconds(put_fixed(out, t->hour, 2), t, column->width);
+        return put_seconds(put_hour(out, t->hour), t, column->width);
     case CELL_TIME:
         if (t->neg) {
             *out++ = '-';
         }
-        return put_seconds(put_digits(out, t->day * 24UL + t->hour, 2), t, column->width);
+        return put_seconds(put_hour(out, t->day * 24 + t->hour), t, column->width);
     case CELL_BYTES:
     default:
         return out;
