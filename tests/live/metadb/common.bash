@@ -89,3 +89,7 @@ fresh_databases() {
     rm -f "$LAB_DIR/db/schema"
     lab_db_schema
 }
+
+has_sequences() {
+    lab_db_can 'create sequence mysql.lab_try; drop sequence mysql.lab_try'
+}

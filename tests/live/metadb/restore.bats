@@ -337,10 +337,6 @@ SQL
     tiny_down
 }
 
-has_sequences() {
-    lab_db_can 'create sequence mysql.lab_try; drop sequence mysql.lab_try'
-}
-
 # Small, and with everything that is special: a table without transactions, a sequence and a default
 # from it, foreign keys over databases, views, a trigger, a broken view.
 small_databases() {
