@@ -56,11 +56,6 @@ same() {
     return 1
 }
 
-# needs WHAT STATEMENT: a test for servers that take the statement.
-needs() {
-    lab_db_can "$2" || skip "not for this server: $1"
-}
-
 # Databases beside those of the lab and the server's.
 databases_like() {
     lab_sql -e "select schema_name from information_schema.schemata where schema_name like '$1' order by 1"
