@@ -203,6 +203,7 @@ static int restore(struct locked *l, const struct kept_backup *b, const struct o
         return -1;
     }
     say_restored(answer);
+    restores_say_warnings(answer);
     note_kept(l, answer);
     if (session_wants_json(o)) {
         session_print_json(answer);

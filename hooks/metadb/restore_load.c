@@ -377,6 +377,22 @@ static int try_triggers(struct restore *r, size_t i, struct err *err)
                : trigger_drop(&r->lead, db->staging, triggers, err);
 }
 
+static void warn_of_refused(struct restore *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct restore_db *db = &r->dbs[i];
+        for (size_t k = 0; db->prepared && k < db->schema->table_count; k++) {
+            if (db->prepared[k].table && db->prepared[k].refused) {
+                AUTO_FREE char *text =
+                    mem_printf("the server did not take the rows of '%s.%s' as values of prepared "
+                               "statements; they came by INSERT, which is slower",
+                               db->target, db->schema->tables[k].name);
+                json_add(r->warnings, json_string(text));
+            }
+        }
+    }
+}
+
 int restore_load(struct restore *r, struct err *err)
 {
     for (size_t i = 0; i < r->count; i++) {
@@ -395,6 +411,7 @@ int restore_load(struct restore *r, struct err *err)
         pool_run(r->workers, r->deferred_count, add_missed_keys, r, err) < 0) {
         return -1;
     }
+    warn_of_refused(r);
     for (size_t i = 0; i < r->count; i++) {
         if (try_views(r, i, err) < 0 || try_triggers(r, i, err) < 0) {
             return -1;

@@ -196,6 +196,7 @@ STEP_APPLY(back_metadb_apply)
     AUTO_STR struct str summary = STR_INIT;
     AUTO_STRV struct strv kept = STRV_INIT;
     restores_list_kept(answer, &kept);
+    restores_say_warnings(answer);
     str_append(&summary, "restored and compared");
     for (size_t i = 0; i < kept.count; i++) {
         str_appendf(&summary, "%s %s", i > 0 ? "," : "; what was there is kept as", kept.items[i]);
