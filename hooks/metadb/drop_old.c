@@ -306,7 +306,8 @@ static int drop_tables(struct conn *c, const struct old *o, struct err *err)
             return err_fail(err, ERR_INTERRUPTED, "asked to stop");
         }
         report_progress(o->name, i, o->tables.count, false);
-        str_append(&sql, "DROP TABLE ");
+        /* The server may still be at the last statement of one who was killed. */
+        str_append(&sql, "DROP TABLE IF EXISTS ");
         sql_table(&sql, o->name, o->tables.items[i]);
         if (conn_exec(c, str_get(&sql), sql.len, err) < 0) {
             return -1;
@@ -328,7 +329,7 @@ static int drop_one(struct conn *c, const struct old *o, struct err *err)
     if (more > 0) {
         return err_fail(err, ERR_REFUSED, "somebody has put a table there meanwhile");
     }
-    return restore_exec(c, "DROP DATABASE ", o->name, "", err);
+    return restore_exec(c, "DROP DATABASE IF EXISTS ", o->name, "", err);
 }
 
 static int drop_all(struct old_list *l, struct err *err)

@@ -152,13 +152,42 @@ has_lock() {
     engine rename elsewhere oms_331
 }
 
-@test "the newest goes when its run is named" {
-    told=$(told Dropping "$LAST")
+# holds_table TABLE: a session that nobody else can drop it under; its number in $session.
+holds_table() {
+    echo "lock tables $1 write; select sleep(600)" | site run lab_sql >"$BATS_TEST_TMPDIR/held" 2>&1 &
+    until_true 20 is_held
+    session=$(echo "select id from information_schema.processlist where info like 'select sleep(600)%'" | sql)
+}
+
+is_held() {
+    [ -n "$(echo "select id from information_schema.processlist where info like 'select sleep(600)%'" | sql)" ]
+}
+
+@test "the newest goes when its run is named; killed in the middle, the same again" {
+    holds_table "\`cm_331__old_$LAST\`.host"
+    "$PROGRAM" prune --databases-of "$LAST" "${AT[@]}" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    pid=$!
+    until_true 20 waits_for_table
+    kill -KILL "$pid"
+    wait "$pid" || true
+    echo "kill $session" | sql
+    same "$(told Dropping "$LAST" | cut -d: -f1)" "$(cut -d: -f1 "$BATS_TEST_TMPDIR/err")"
+    same '' "$(echo "show databases like 'rm\\_331\\_\\_old\\_$LAST'" | sql)"
     run -0 --separate-stderr omslaunch prune --databases-of "$LAST" "${AT[@]}"
-    same "$told" "$(without_sizes)"
-    same "cm_331__old_$RESTORE" "$(echo "show databases like '%\\_\\_old%'" | sql)"
+    same "Dropping database 'cm_331__old_$LAST' of run $LAST
+Dropping database 'cm_hb_331__old_$LAST' of run $LAST" "$(cut -d: -f1 <<<"$stderr")"
+    same '' "$(echo "show databases like '%\\_\\_old\\_$LAST'" | sql)"
+    same true "$(lab lab_oms_health n1 | jq .data.healthy)"
+}
+
+waits_for_table() {
+    echo "select info from information_schema.processlist where info like 'DROP TABLE%'" | sql | grep -q host
+}
+
+@test "of an older run the rest goes unasked" {
+    only_left=cm_331__old_$RESTORE
+    same "$only_left" "$(echo "show databases like '%\\_\\_old%'" | sql)"
     run -0 --separate-stderr omslaunch prune --databases --quiet "${AT[@]}"
     same '' "$output$stderr"
     only
-    same true "$(lab lab_oms_health n1 | jq .data.healthy)"
 }
