@@ -186,6 +186,10 @@ static void say_restored(const json_t *answer)
                  quarantine != NULL ? "; what was there is kept as " : "",
                  quarantine != NULL ? quarantine : "");
     }
+    const json_t *warnings = json_object_get(answer, "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++) {
+        log_warn("%s", json_string_value(json_array_get(warnings, i)));
+    }
 }
 
 static int restore(struct locked *l, const struct kept_backup *b, const struct options *o,
@@ -203,7 +207,6 @@ static int restore(struct locked *l, const struct kept_backup *b, const struct o
         return -1;
     }
     say_restored(answer);
-    restores_say_warnings(answer);
     note_kept(l, answer);
     if (session_wants_json(o)) {
         session_print_json(answer);

@@ -7,7 +7,6 @@
 
 #include "launcher/base/clock.h"
 #include "launcher/base/fs.h"
-#include "launcher/base/log.h"
 
 #define NOTE_MAX (1024U * 1024)
 #define SUFFIX ".json"
@@ -29,15 +28,6 @@ void restores_list_kept(const json_t *answer, struct strv *ret)
         for (size_t k = 0; k < json_array_size(earlier); k++) {
             add_text(json_array_get(earlier, k), ret);
         }
-    }
-}
-
-void restores_say_warnings(const json_t *answer)
-{
-    size_t i;
-    json_t *warning;
-    json_array_foreach (json_object_get(answer, "warnings"), i, warning) {
-        log_warn("restore: %s", json_string_value(warning));
     }
 }
 

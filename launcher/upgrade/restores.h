@@ -10,9 +10,6 @@
 /* Adds the databases that a restore, by its answer, has moved aside. */
 void restores_list_kept(const json_t *answer, struct strv *ret);
 
-/* Tells people what a restore could not do as it should. */
-void restores_say_warnings(const json_t *answer);
-
 /* Writes them down, with whose they were: restores/RUN.json. Nothing is written when there are
  * none. ERR_STATE. */
 int restores_note(const char *state, const char *run, const char *deployment, const char *endpoint,

@@ -196,13 +196,17 @@ STEP_APPLY(back_metadb_apply)
     AUTO_STR struct str summary = STR_INIT;
     AUTO_STRV struct strv kept = STRV_INIT;
     restores_list_kept(answer, &kept);
-    restores_say_warnings(answer);
     str_append(&summary, "restored and compared");
     for (size_t i = 0; i < kept.count; i++) {
         str_appendf(&summary, "%s %s", i > 0 ? "," : "; what was there is kept as", kept.items[i]);
     }
     if (kept.count > 0) {
         str_appendf(&summary, " ('omslaunch prune --databases-of %s' drops that)", r->id);
+    }
+    size_t i;
+    json_t *warning;
+    json_array_foreach (json_object_get(answer, "warnings"), i, warning) {
+        str_appendf(&summary, "; warning: %s", json_string_value(warning));
     }
     *ret = json_make("{s:s, s:O}", "summary", str_get(&summary), "restore", answer);
     return 0;
