@@ -325,11 +325,19 @@ int fetch_next(struct fetch *f, struct err *err)
     return 1;
 }
 
+/* Both libraries read all that is left before they free anything. Resets the connection: the server
+ * is out of the statement at once, even where it waits for room to send, and so are the locks of
+ * its transaction. */
+static void break_off(const struct fetch *f)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    (void)connect(f->conn->mysql->net.fd, &nobody, sizeof(nobody));
+}
+
 void fetch_close(struct fetch *f)
 {
     if (!f->ended && f->result) {
-        /* Both libraries read what is left before they free anything. */
-        (void)shutdown(f->conn->mysql->net.fd, SHUT_RDWR);
+        break_off(f);
     }
     if (f->result) {
         mysql_free_result(TAKE(f->result));
