@@ -327,7 +327,8 @@ static int drop_one(struct conn *c, const struct old *o, struct err *err)
     strv_free(&left.tables);
     strv_free(&left.views);
     if (more > 0) {
-        return err_fail(err, ERR_REFUSED, "somebody has put a table there meanwhile");
+        err_fail(err, ERR_REFUSED, "somebody has put a table there meanwhile");
+        return err_hint(err, "move it to another database; the same command goes on with the rest");
     }
     return restore_exec(c, "DROP DATABASE IF EXISTS ", o->name, "", err);
 }
