@@ -187,11 +187,24 @@ static int connect_any(struct conn *c, struct err *err)
     return -1;
 }
 
+static int ask_flavor(struct conn *c, struct err *err)
+{
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    if (conn_query(c, "SELECT VERSION(), @@version_comment", &rows, err) < 0) {
+        return -1;
+    }
+    if (rows_next(&rows)) {
+        c->flavor = conn_flavor_of(rows_text(&rows, 0, ""), rows_text(&rows, 1, ""));
+    }
+    return 0;
+}
+
 int conn_open(const struct request *request, struct conn *ret, struct err *err)
 {
     AUTO_CONN struct conn c = {.mysql = NULL, .request = request};
     static const char setup[] = "SET SESSION sql_mode=''";
-    if (connect_any(&c, err) < 0 || conn_exec(&c, setup, sizeof(setup) - 1, err) < 0) {
+    if (connect_any(&c, err) < 0 || conn_exec(&c, setup, sizeof(setup) - 1, err) < 0 ||
+        ask_flavor(&c, err) < 0) {
         return -1;
     }
     *ret = c;

@@ -10,9 +10,13 @@
 
 #include "hooks/metadb/request.h"
 
+/* Which kind of server answers. OceanBase lacks locks and parts of information_schema. */
+enum conn_flavor { FLAVOR_MYSQL, FLAVOR_MARIADB, FLAVOR_OCEANBASE, FLAVOR_MAX };
+
 struct conn {
     MYSQL *mysql;
     const struct request *request; /* borrowed */
+    enum conn_flavor flavor;
 };
 
 /* A whole answer, held in memory: for small ones. `row` and `len` are those of the last
@@ -35,8 +39,6 @@ struct rows {
         .result = NULL, .row = NULL \
     }
 
-/* Which kind of server answers. OceanBase lacks locks and parts of information_schema. */
-enum conn_flavor { FLAVOR_MYSQL, FLAVOR_MARIADB, FLAVOR_OCEANBASE, FLAVOR_MAX };
 /* From VERSION() and @@version_comment. */
 enum conn_flavor conn_flavor_of(const char *version, const char *comment);
 const char *conn_flavor_name(enum conn_flavor flavor);

@@ -57,16 +57,15 @@ static int read_options(const json_t *p, struct dump_options *o, struct err *err
 static int read_server(struct conn *c, struct dump_server *s, struct err *err)
 {
     AUTO_ROWS struct rows rows = ROWS_INIT;
-    if (conn_query(c, "SELECT VERSION(), @@version_comment, @@max_allowed_packet", &rows, err) <
-        0) {
+    if (conn_query(c, "SELECT VERSION(), @@max_allowed_packet", &rows, err) < 0) {
         return -1;
     }
     if (!rows_next(&rows)) {
         return err_fail(err, ERR_FAILED, "the MetaDB does not tell its version");
     }
     s->version = mem_strdup(rows_text(&rows, 0, "unknown"));
-    s->flavor = conn_flavor_of(s->version, rows_text(&rows, 1, ""));
-    s->packet_max = rows_u64(&rows, 2, 4 * 1024 * 1024);
+    s->flavor = c->flavor;
+    s->packet_max = rows_u64(&rows, 1, 4 * 1024 * 1024);
     if (s->packet_max < 16 * 1024) {
         err_fail(err, ERR_REFUSED,
                  "the server takes statements of %zu bytes at most "

@@ -29,8 +29,8 @@ struct fetch {
 
 /* Asks for the rows of `sql`. They come by a prepared statement: numbers and dates as they are
  * stored, which halves a server's work and gives the same text here. As text where a column may
- * hold values too long to be copied, or where the server prepares no statements. Nothing else may
- * be asked of the connection before fetch_close(). `*f` is FETCH_INIT. */
+ * hold values too long to be copied, or where the server prepares no statements or is an OceanBase.
+ * Nothing else may be asked of the connection before fetch_close(). `*f` is FETCH_INIT. */
 int fetch_open(struct fetch *f, struct conn *c, const char *sql, size_t len,
                struct err *err) MUST_USE;
 /* 1: there is a row, valid until the next call; 0: that was all; -1. */

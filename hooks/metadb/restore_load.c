@@ -264,15 +264,12 @@ static int open_workers(struct restore *r, struct err *err)
 /* Where it was tried that the bytes come back exactly so: MariaDB and MySQL. */
 static int may_prepare(struct restore *r, bool *ret, struct err *err)
 {
-    AUTO_ROWS struct rows server = ROWS_INIT;
-    if (conn_query(&r->lead, "SELECT VERSION(), @@version_comment, @@max_allowed_packet", &server,
-                   err) < 0) {
+    AUTO_ROWS struct rows packet = ROWS_INIT;
+    if (conn_query(&r->lead, "SELECT @@max_allowed_packet", &packet, err) < 0) {
         return -1;
     }
-    *ret =
-        rows_next(&server) &&
-        conn_flavor_of(rows_text(&server, 0, ""), rows_text(&server, 1, "")) != FLAVOR_OCEANBASE &&
-        rows_u64(&server, 2, 0) >= ROWS_PACKET_MIN;
+    *ret = r->lead.flavor != FLAVOR_OCEANBASE && rows_next(&packet) &&
+           rows_u64(&packet, 0, 0) >= ROWS_PACKET_MIN;
     return 0;
 }
 

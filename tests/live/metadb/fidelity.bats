@@ -80,7 +80,7 @@ back() {
 }
 
 @test "rows come as text where the server prepares no statements, and are the same byte by byte" {
-    cc -O1 "$METADB_SRC/proxy.c" -o "$BATS_TEST_TMPDIR/proxy"
+    cc -O1 -D_GNU_SOURCE "$METADB_SRC/proxy.c" -o "$BATS_TEST_TMPDIR/proxy"
     port=$(lab_free_port)
     timeout 300 "$BATS_TEST_TMPDIR/proxy" "$port" "$LAB_DB_PORT" 0 prepare: </dev/null >/dev/null 2>&1 3>&- &
     proxy_pid=$!

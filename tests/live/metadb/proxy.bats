@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
     . "$METADB_SRC/common.bash"
-    cc -O1 "$METADB_SRC/proxy.c" -o "$BATS_FILE_TMPDIR/proxy"
+    cc -O1 -D_GNU_SOURCE "$METADB_SRC/proxy.c" -o "$BATS_FILE_TMPDIR/proxy"
     lab_sql <<SQL
 create database ob charset utf8mb4; create database ob_cm; create database ob_hb;
 use ob; create table t (id bigint primary key auto_increment, v varchar(500), key (v));
@@ -59,6 +59,18 @@ LACKS=("FLUSH" "LOCK TABLES" "UNLOCK" "SHOW MASTER" "SHOW TABLE STATUS" "EXPLAIN
     [ "$(field '.result.snapshot, .result.workers')" = $'one connection\n1' ]
     same "$(sums "$FOLDER.direct")" "$(sums "$FOLDER")"
     ok verify '{"folder":"'"$FOLDER"'","against":"live"}'
+}
+
+@test "OceanBase is never asked for rows as they are stored" {
+    ok dump '{"folder":"'"$FOLDER.direct"'"}'
+    behind 0 oceanbase
+    asked() { lab_sql -e "show global status like 'Com_stmt_prepare'"; }
+    before=$(asked)
+    ok dump '{"folder":"'"$FOLDER"'"}'
+    ok verify '{"folder":"'"$FOLDER"'","against":"live"}'
+    same "$before" "$(asked)"
+    same oceanbase "$(jq -r .server.flavor "$FOLDER/manifest.json")"
+    same "$(sums "$FOLDER.direct")" "$(sums "$FOLDER")"
 }
 
 @test "nor for the other commands" {

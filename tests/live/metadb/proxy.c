@@ -7,8 +7,8 @@
  * reach the server; those after "prepare:" when they are to be prepared. Prepared ones after
  * "execute:" reach it all the same, but the answer is that error. To those after "steal:" the
  * answer is a request for /etc/passwd, as by a server that wants a file of its client's; what it
- * gets goes to stdout. After CUT_AFTER bytes from the server (0: never) a connection is broken off.
- */
+ * gets goes to stdout. With "oceanbase" the server says that it is one. After CUT_AFTER bytes from
+ * the server (0: never) a connection is broken off. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
@@ -60,6 +60,19 @@ static bool is_for(const char *how, int command, const uint8_t *packet, size_t l
         }
     }
     return false;
+}
+
+/* Where the server calls itself MariaDB it is OceanBase now: in its greeting and in VERSION(). */
+static void rename_server(uint8_t *answer, size_t len)
+{
+    static const char from[] = "MariaDB", to[] = "OceanBase";
+    for (char **word = refused; *word; word++) {
+        uint8_t *at =
+            strcmp(*word, "oceanbase") == 0 ? memmem(answer, len, from, sizeof(from) - 1) : NULL;
+        if (at && len - (size_t)(at - answer) >= sizeof(to) - 1) {
+            memcpy(at, to, sizeof(to) - 1);
+        }
+    }
 }
 
 /* An empty packet ends what the client sends; any answer will do then. */
@@ -152,6 +165,7 @@ static void serve(int client, int port)
             if (n <= 0 || (cut_after > 0 && passed > cut_after)) {
                 break;
             }
+            rename_server(answer, (size_t)n);
             /* Short answers come in one piece. */
             if (late && n > 4) {
                 refuse(client, answer[3]);
