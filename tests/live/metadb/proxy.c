@@ -25,6 +25,7 @@ enum { COM_QUERY = 3, COM_STMT_PREPARE = 22, COM_STMT_EXECUTE = 23, ER_NOT_SUPPO
 
 static char **refused;
 static long cut_after;
+static bool oceanbase;
 static bool doomed; /* the statement prepared last is to end with an error whenever it runs */
 static bool late;   /* it does now */
 
@@ -62,15 +63,15 @@ static bool is_for(const char *how, int command, const uint8_t *packet, size_t l
     return false;
 }
 
-/* Where the server calls itself MariaDB it is OceanBase now: in its greeting and in VERSION(). */
+/* Where the server tells its name, in its greeting or version, it is OceanBase now. */
 static void rename_server(uint8_t *answer, size_t len)
 {
-    static const char from[] = "MariaDB", to[] = "OceanBase";
-    for (char **word = refused; *word; word++) {
-        uint8_t *at =
-            strcmp(*word, "oceanbase") == 0 ? memmem(answer, len, from, sizeof(from) - 1) : NULL;
-        if (at && len - (size_t)(at - answer) >= sizeof(to) - 1) {
-            memcpy(at, to, sizeof(to) - 1);
+    static const char *const names[] = {"MariaDB", "MySQL "};
+    static const char other[] = "OceanBase";
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        uint8_t *at = memmem(answer, len, names[i], strlen(names[i]));
+        if (at && len - (size_t)(at - answer) >= strlen(other)) {
+            memcpy(at, other, strlen(other));
         }
     }
 }
@@ -165,7 +166,9 @@ static void serve(int client, int port)
             if (n <= 0 || (cut_after > 0 && passed > cut_after)) {
                 break;
             }
-            rename_server(answer, (size_t)n);
+            if (n > 0 && oceanbase) {
+                rename_server(answer, (size_t)n);
+            }
             /* Short answers come in one piece. */
             if (late && n > 4) {
                 refuse(client, answer[3]);
@@ -189,6 +192,9 @@ int main(int argc, char **argv)
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     cut_after = atol(argv[3]);
     refused = argv + 4;
+    for (char **word = refused; *word; word++) {
+        oceanbase = oceanbase || strcmp(*word, "oceanbase") == 0;
+    }
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (bind(listener, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(listener, 16) < 0) {
         perror("proxy");
