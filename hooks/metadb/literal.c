@@ -115,6 +115,8 @@ struct literal_type literal_type_of(const char *column_type, const char *collati
         t.as_number = has_empty_member(column_type);
         t.empty_is_0 = !t.as_number && *word == 'e';
         t.kind = t.as_number ? LITERAL_NUMBER : kind_of_charset(collation);
+    } else {
+        t.only_literal = true;
     }
     return t;
 }

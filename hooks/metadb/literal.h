@@ -25,6 +25,7 @@ struct literal_type {
     bool key_range;  /* fit for splitting a key at */
     bool integer;    /* of a whole-number type, at most 64 bits */
     bool is_unsigned;
+    bool only_literal; /* of a type not known here, such as inet6, which reads bytes otherwise */
 };
 
 /* From SHOW FULL COLUMNS; `collation` may be NULL. */

@@ -17,7 +17,8 @@ bool restore_rows_init(struct restore_rows *rows, const struct schema_table *tab
         return false;
     }
     for (size_t i = 0; i < table->column_count; i++) {
-        if (table->columns[i].type.as_number || table->columns[i].type.kind == LITERAL_BIT) {
+        const struct literal_type *type = &table->columns[i].type;
+        if (type->as_number || type->only_literal || type->kind == LITERAL_BIT) {
             return false;
         }
     }

@@ -22,7 +22,7 @@ struct restore_rows {
 };
 
 /* False for tables where such a value could mean something else than its literal (ENUM by number,
- * BIT), or whose rows would stay after a failure (no transactions). */
+ * BIT, inet6), or whose rows would stay after a failure (no transactions). */
 bool restore_rows_init(struct restore_rows *rows, const struct schema_table *table);
 void restore_rows_free(struct restore_rows *rows);
 

@@ -160,7 +160,7 @@ back() {
 @test "a rehearsal by our own restore says the same" {
     fid_request '{"folder":"'"$FID"'"}' >"$BATS_TEST_TMPDIR/r"
     run -0 bash -c '"$METADB_PROGRAM" rehearse <"$1" 3>&- | tail -n 1' _ "$BATS_TEST_TMPDIR/r"
-    [ "$(jq -c '[.event, .result.warnings]' <<<"$output")" = '["result",[]]' ]
+    same '["result",[]]' "$(jq -c '[.event, .result.warnings]' <<<"$output")"
 }
 
 @test "our own restore, which sends rows in another way, gives the same" {
@@ -169,7 +169,7 @@ back() {
         lab_sql -e "set foreign_key_checks = 0; drop database if exists $name"
     done
     run -0 bash -c '"$METADB_PROGRAM" restore <"$1" 3>&- | tail -n 1' _ "$BATS_TEST_TMPDIR/r"
-    [ "$(jq -c '[.event, .result.warnings]' <<<"$output")" = '["result",[]]' ]
+    same '["result",[]]' "$(jq -c '[.event, .result.warnings]' <<<"$output")"
     [ "$(lab_sql -e "show global status like 'Com_stmt_execute'" | cut -f2)" -gt 1000 ]
     # What names another database names the restored one.
     run -0 "$METADB_SRC/compare.sh" "$MYSQL" "rm fid.1" back_rm

@@ -47,7 +47,7 @@ CREATE TABLE t_geo (id int PRIMARY KEY, g geometry, p point NOT NULL);
 INSERT INTO t_geo VALUES (1,ST_GeomFromText('POLYGON((0 0,10 0,10 10,0 10,0 0))'),ST_GeomFromText('POINT(1.1 2.2)',4326)),(2,NULL,ST_GeomFromText('POINT(-0.0 39)'));
 CREATE TABLE t_geo_key (id int PRIMARY KEY, p point NOT NULL, SPATIAL KEY (p)); INSERT INTO t_geo_key SELECT id, p FROM t_geo;
 CREATE TABLE t_net (id int PRIMARY KEY, i6 inet6, i4 inet4, u uuid);
-INSERT INTO t_net VALUES (1,'::1','127.0.0.1','123e4567-e89b-12d3-a456-426655440000'),(2,NULL,NULL,NULL),(3,'::ffff:10.0.0.1','0.0.0.0','00000000-0000-0000-0000-000000000000');
+INSERT INTO t_net VALUES (1,'::1','127.0.0.1','123e4567-e89b-12d3-a456-426655440000'),(2,NULL,NULL,NULL),(3,'::ffff:10.0.0.1','0.0.0.0','00000000-0000-0000-0000-000000000000'),(4,'2001:db8::1:2:3a','9.9.9.9','00000000-0000-0000-0000-000000000001');
 CREATE TABLE t_generated (id int PRIMARY KEY AUTO_INCREMENT, a int DEFAULT (7 + 1), v int AS (a * 2) VIRTUAL, s varchar(20) AS (CONCAT('x', a)) STORED, b varchar(10) DEFAULT 'it''s', KEY (v));
 INSERT INTO t_generated (a) VALUES (1),(2),(NULL);
 CREATE TABLE t_only_generated (a int AS (1) VIRTUAL, b int);

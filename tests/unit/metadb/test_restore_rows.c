@@ -141,6 +141,8 @@ static void some_tables_are_left_alone(void **state)
     (void)state;
     assert_false(init(&f, "bit(3)"));
     assert_false(init(&f, "enum('','a')"));
+    assert_false(init(&f, "inet6"));
+    assert_false(init(&f, "uuid"));
     assert_true(init(&f, "text"));
     restore_rows_free(&f.rows);
     f.table.transactional = false;
