@@ -200,6 +200,17 @@ static int hand_over(struct frame_writer *w, const struct frame_about *about, st
 
 /* ---- a writer -------------------------------------------------------------------------------- */
 
+/* Matches are looked for at every second place only: a twentieth more bytes, a twelfth less time.
+ * With a step, zstd leaves literals uncompressed unless told otherwise, for which this parameter
+ * has no stable name (ZSTD_c_literalCompressionMode, 1: always). Without it the step is not worth
+ * it. */
+static void step_faster(ZSTD_CCtx *zstd)
+{
+    if (!ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_experimentalParam5, 1))) {
+        (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_targetLength, 2);
+    }
+}
+
 int frame_writer_init(struct frame_writer *w, int level, struct err *err)
 {
     *w = (struct frame_writer){.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -213,6 +224,9 @@ int frame_writer_init(struct frame_writer *w, int level, struct err *err)
          ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1)))) {
         frame_writer_free(w);
         return err_fail(err, ERR_FAILED, "zstd level %d cannot be set up", level);
+    }
+    if (level == 1) {
+        step_faster(w->zstd);
     }
     w->out_cap = level > 0 ? ZSTD_compressBound(RAW_CAP) : 0;
     w->out = level > 0 ? mem_grow(NULL, w->out_cap, 1) : NULL;
