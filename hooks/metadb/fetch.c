@@ -12,7 +12,6 @@
 #define COPIED_MAX (1024UL * 1024)
 #define BYTES_FIRST 1024UL /* room for the first value of a column; more as it is needed */
 #define DECIMALS_MAX 6     /* of a second */
-#define FIRST_CLIENT_ERROR 2000
 
 enum cell_kind { CELL_BYTES, CELL_INTEGER, CELL_DOUBLE, CELL_DATE, CELL_DATETIME, CELL_TIME };
 
