@@ -4,193 +4,18 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "hooks/metadb/digits.h"
-#include "hooks/metadb/double_text.h"
-
-/* Values of statements are copied, and the copy is kept: longer ones come as text, which is read
- * where the library received it. */
-#define COPIED_MAX (1024UL * 1024)
-#define BYTES_FIRST 1024UL /* room for the first value of a column; more as it is needed */
-#define DECIMALS_MAX 6     /* of a second */
-
-enum cell_kind { CELL_BYTES, CELL_INTEGER, CELL_DOUBLE, CELL_DATE, CELL_DATETIME, CELL_TIME };
-
-/* my_bool in one of the two client libraries, bool in the other. */
-typedef __typeof__(*((MYSQL_BIND *)0)->is_null) null_flag;
+#include "hooks/metadb/binary_cell.h"
 
 struct fetch_column {
-    enum cell_kind kind;
-    bool is_unsigned;
-    unsigned width; /* of ZEROFILL numbers; decimals of times */
-    null_flag is_null;
-    union {
-        uint64_t integer;
-        double number;
-        MYSQL_TIME time;
-    } value;
-    char text[DOUBLE_TEXT_MAX]; /* of all kinds but bytes; a double takes most */
-    char *bytes;
+    struct binary_column type;
+    char text[BINARY_CELL_TEXT_MAX];
 };
-
-/* ---- text ------------------------------------------------------------------------------------ */
-
-static char *put_integer(char *out, const struct fetch_column *column)
-{
-    uint64_t value = column->value.integer;
-    if (!column->is_unsigned && value >> 63) {
-        *out++ = '-';
-        value = -value;
-    }
-    char *end = digits_put(out, value);
-    size_t count = (size_t)(end - out);
-    if (count >= column->width) {
-        return end;
-    }
-    memmove(out + column->width - count, out, count);
-    memset(out, '0', column->width - count);
-    return out + column->width;
-}
-
-/* The parts of a date come from the server: no number of its own is trusted to have two digits. */
-static inline char *put_two(char *out, unsigned long value)
-{
-    return digits_put_two(out, (unsigned)(value % 100));
-}
-
-static char *put_date(char *out, const MYSQL_TIME *t)
-{
-    out = put_two(out, t->year / 100);
-    out = put_two(out, t->year);
-    *out++ = '-';
-    out = put_two(out, t->month);
-    *out++ = '-';
-    return put_two(out, t->day);
-}
-
-static char *put_hour(char *out, unsigned hours)
-{
-    return hours < 100 ? digits_put_two(out, hours) : digits_put(out, hours);
-}
-
-static char *put_seconds(char *out, const MYSQL_TIME *t, unsigned decimals)
-{
-    *out++ = ':';
-    out = put_two(out, t->minute);
-    *out++ = ':';
-    out = put_two(out, t->second);
-    if (decimals > 0) {
-        *out++ = '.';
-        (void)put_two(out, t->second_part / 10000);
-        (void)put_two(out + 2, t->second_part / 100);
-        (void)put_two(out + 4, t->second_part);
-        out += decimals;
-    }
-    return out;
-}
-
-static char *put_cell(struct fetch_column *column)
-{
-    const MYSQL_TIME *t = &column->value.time;
-    char *out = column->text;
-    switch (column->kind) {
-    case CELL_INTEGER:
-        return put_integer(out, column);
-    case CELL_DOUBLE:
-        return double_text(out, column->value.number);
-    case CELL_DATE:
-        return put_date(out, t);
-    case CELL_DATETIME:
-        out = put_date(out, t);
-        *out++ = ' ';
-        return put_seconds(put_hour(out, t->hour), t, column->width);
-    case CELL_TIME:
-        if (t->neg) {
-            *out++ = '-';
-        }
-        return put_seconds(put_hour(out, t->day * 24 + t->hour), t, column->width);
-    case CELL_BYTES:
-    default:
-        return out;
-    }
-}
 
 /* ---- a prepared statement -------------------------------------------------------------------- */
 
-static void describe(struct fetch_column *column, const MYSQL_FIELD *field)
-{
-    bool zerofill = field->flags & ZEROFILL_FLAG;
-    unsigned digits = field->length < 21 ? (unsigned)field->length : 21;
-    unsigned decimals = field->decimals < DECIMALS_MAX ? field->decimals : DECIMALS_MAX;
-    column->is_unsigned = field->flags & UNSIGNED_FLAG;
-    switch ((int)field->type) { /* the two libraries know different ones */
-    case MYSQL_TYPE_TINY:
-    case MYSQL_TYPE_SHORT:
-    case MYSQL_TYPE_YEAR:
-    case MYSQL_TYPE_INT24:
-    case MYSQL_TYPE_LONG:
-    case MYSQL_TYPE_LONGLONG:
-        column->kind = CELL_INTEGER;
-        column->width = zerofill ? digits : 1;
-        break;
-    case MYSQL_TYPE_DOUBLE:
-        column->kind = CELL_DOUBLE;
-        break;
-    case MYSQL_TYPE_DATE:
-        column->kind = CELL_DATE;
-        break;
-    case MYSQL_TYPE_DATETIME:
-    case MYSQL_TYPE_TIMESTAMP:
-        column->kind = CELL_DATETIME;
-        column->width = decimals;
-        break;
-    case MYSQL_TYPE_TIME:
-        column->kind = CELL_TIME;
-        column->width = decimals;
-        break;
-    default:
-        column->kind = CELL_BYTES;
-    }
-}
-
-static void bind_column(struct fetch *f, unsigned i, const MYSQL_FIELD *field)
-{
-    struct fetch_column *column = &f->of[i];
-    MYSQL_BIND *b = &f->binds[i];
-    describe(column, field);
-    *b = (MYSQL_BIND){.buffer_type = field->type,
-                      .buffer = &column->value,
-                      .buffer_length = sizeof(column->value),
-                      .length = &f->own_lens[i],
-                      .is_null = &column->is_null,
-                      .is_unsigned = column->is_unsigned};
-    if (column->kind == CELL_INTEGER) {
-        b->buffer_type = MYSQL_TYPE_LONGLONG;
-    } else if (column->kind == CELL_BYTES) {
-        size_t room = field->length < BYTES_FIRST ? field->length + 1 : BYTES_FIRST;
-        column->bytes = mem_grow(NULL, room, 1);
-        b->buffer_type = MYSQL_TYPE_BLOB;
-        b->buffer = column->bytes;
-        b->buffer_length = room;
-    }
-}
-
-static bool is_short(const MYSQL_FIELD *fields, unsigned columns)
-{
-    for (unsigned i = 0; i < columns; i++) {
-        if (fields[i].length > COPIED_MAX) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void close_statement(struct fetch *f)
 {
-    for (unsigned i = 0; f->of && i < f->columns; i++) {
-        free(f->of[i].bytes);
-    }
     free(TAKE(f->of));
-    free(TAKE(f->binds));
     free(TAKE(f->own_cells));
     free(TAKE(f->own_lens));
     if (f->statement) {
@@ -198,23 +23,46 @@ static void close_statement(struct fetch *f)
     }
 }
 
-static bool bind_columns(struct fetch *f)
+/* The library hands over each value where it stands in the row that came, and is told where the
+ * next one begins: nothing is copied, however long it is. */
+static void take_cell(void *fetch, unsigned i, unsigned char **row)
 {
-    const MYSQL_FIELD *fields = mysql_fetch_fields(f->result);
-    f->columns = mysql_num_fields(f->result);
-    if (!is_short(fields, f->columns)) {
+    struct fetch *f = fetch;
+    f->own_cells[i] = NULL;
+    f->own_lens[i] = 0;
+    if (row) {
+        *row = binary_cell(&f->of[i].type, *row, f->of[i].text, &f->own_cells[i], &f->own_lens[i]);
+    }
+}
+
+/* Oracle's library has no such thing: rows come as text then. */
+static bool receive_cells(struct fetch *f)
+{
+#ifdef MARIADB_PACKAGE_VERSION
+    return mysql_stmt_attr_set(f->statement, STMT_ATTR_CB_USER_DATA, f) == 0 &&
+           mysql_stmt_attr_set(f->statement, STMT_ATTR_CB_RESULT, (const void *)take_cell) == 0;
+#else
+    (void)f, (void)take_cell;
+    return false;
+#endif
+}
+
+/* Before it runs, to see whether all its types are known; and after, since that is what comes. */
+static bool describe_columns(struct fetch *f)
+{
+    MYSQL_RES *about = mysql_stmt_result_metadata(f->statement);
+    if (!about) {
         return false;
     }
-    f->of = mem_alloc(f->columns * sizeof(*f->of));
-    f->binds = mem_alloc(f->columns * sizeof(*f->binds));
-    f->own_cells = mem_alloc(f->columns * sizeof(*f->own_cells));
-    f->own_lens = mem_alloc(f->columns * sizeof(*f->own_lens));
-    f->cells = f->own_cells;
-    f->lens = f->own_lens;
-    for (unsigned i = 0; i < f->columns; i++) {
-        bind_column(f, i, &fields[i]);
+    const MYSQL_FIELD *fields = mysql_fetch_fields(about);
+    f->columns = mysql_num_fields(about);
+    f->of = mem_grow(f->of, f->columns, sizeof(*f->of));
+    bool known = true;
+    for (unsigned i = 0; i < f->columns && known; i++) {
+        known = binary_column_of(&fields[i], &f->of[i].type);
     }
-    return mysql_stmt_bind_result(f->statement, f->binds) == 0;
+    mysql_free_result(about);
+    return known;
 }
 
 /* Whether the rows come this way. If not, an error that matters comes again with the text. */
@@ -224,13 +72,9 @@ static bool open_statement(struct fetch *f, const char *sql, size_t len)
     if (!f->statement) {
         abort(); /* out of memory */
     }
-    if (mysql_stmt_prepare(f->statement, sql, (unsigned long)len) == 0 &&
-        (f->result = mysql_stmt_result_metadata(f->statement)) && bind_columns(f) &&
-        mysql_stmt_execute(f->statement) == 0) {
+    if (receive_cells(f) && mysql_stmt_prepare(f->statement, sql, (unsigned long)len) == 0 &&
+        describe_columns(f) && mysql_stmt_execute(f->statement) == 0) {
         return true;
-    }
-    if (f->result) {
-        mysql_free_result(TAKE(f->result));
     }
     close_statement(f);
     return false;
@@ -245,19 +89,15 @@ static int fail_statement(const struct fetch *f, struct err *err)
                     mysql_stmt_error(f->statement), mysql_stmt_errno(f->statement));
 }
 
-/* A value that is longer than any before it in its column. */
-static int read_again(struct fetch *f, unsigned i, struct err *err)
+static int begin_rows(struct fetch *f, struct err *err)
 {
-    MYSQL_BIND *b = &f->binds[i];
-    struct fetch_column *column = &f->of[i];
-    size_t room = 2 * f->own_lens[i];
-    column->bytes = mem_grow(column->bytes, room, 1);
-    b->buffer = column->bytes;
-    b->buffer_length = room;
-    if (mysql_stmt_fetch_column(f->statement, b, i, 0) != 0 ||
-        mysql_stmt_bind_result(f->statement, f->binds) != 0) {
+    if (!describe_columns(f)) {
         return fail_statement(f, err);
     }
+    f->own_cells = mem_alloc(f->columns * sizeof(*f->own_cells));
+    f->own_lens = mem_alloc(f->columns * sizeof(*f->own_lens));
+    f->cells = f->own_cells;
+    f->lens = f->own_lens;
     return 0;
 }
 
@@ -268,25 +108,7 @@ static int next_of_statement(struct fetch *f, struct err *err)
         f->ended = true;
         return 0;
     }
-    if (rc != 0 && rc != MYSQL_DATA_TRUNCATED) {
-        return fail_statement(f, err);
-    }
-    for (unsigned i = 0; i < f->columns; i++) {
-        struct fetch_column *column = &f->of[i];
-        if (column->is_null) {
-            f->own_cells[i] = NULL;
-            f->own_lens[i] = 0;
-        } else if (column->kind != CELL_BYTES) {
-            f->own_cells[i] = column->text;
-            f->own_lens[i] = (unsigned long)(put_cell(column) - column->text);
-        } else {
-            if (f->own_lens[i] > f->binds[i].buffer_length && read_again(f, i, err) < 0) {
-                return -1;
-            }
-            f->own_cells[i] = column->bytes;
-        }
-    }
-    return 1;
+    return rc == 0 ? 1 : fail_statement(f, err);
 }
 
 /* ---- either ---------------------------------------------------------------------------------- */
@@ -296,7 +118,7 @@ int fetch_open(struct fetch *f, struct conn *c, const char *sql, size_t len, str
     *f = (struct fetch){.conn = c};
     /* That the values are the same either way was tried on MariaDB and MySQL only. */
     if (c->flavor != FLAVOR_OCEANBASE && open_statement(f, sql, len)) {
-        return 0;
+        return begin_rows(f, err);
     }
     f->ended = true;
     if (mysql_real_query(c->mysql, sql, (unsigned long)len) != 0) {
@@ -336,7 +158,7 @@ static void break_off(const struct fetch *f)
 
 void fetch_close(struct fetch *f)
 {
-    if (!f->ended && f->result) {
+    if (!f->ended && (f->result || f->statement)) {
         break_off(f);
     }
     if (f->result) {

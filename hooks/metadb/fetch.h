@@ -12,9 +12,8 @@ struct fetch {
     unsigned columns;
     /* Only fetch.c looks at these. */
     struct conn *conn;
-    MYSQL_RES *result;     /* of text rows: the rows; of a statement: what the columns are */
-    MYSQL_STMT *statement; /* NULL for text rows */
-    MYSQL_BIND *binds;
+    MYSQL_RES *result;     /* text rows */
+    MYSQL_STMT *statement; /* or this */
     struct fetch_column *of;
     char **own_cells;
     unsigned long *own_lens;
@@ -28,8 +27,8 @@ struct fetch {
 #define AUTO_FETCH CLEANUP(fetch_close)
 
 /* Asks for the rows of `sql`. They come by a prepared statement: numbers and dates as they are
- * stored, which halves a server's work and gives the same text here. As text where a column may
- * hold values too long to be copied, or where the server prepares no statements or is an OceanBase.
+ * stored, which halves a server's work and gives the same text here. As text where the server
+ * prepares no statements or is an OceanBase.
  * Nothing else may be asked of the connection before fetch_close(). `*f` is FETCH_INIT. */
 int fetch_open(struct fetch *f, struct conn *c, const char *sql, size_t len,
                struct err *err) MUST_USE;
