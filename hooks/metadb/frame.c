@@ -10,7 +10,7 @@
 
 #define RAW_CAP (FRAME_RAW_BYTES + 2 * FRAME_ROOM_MAX)
 /* The kernel starts writing to disk this often, so that the sync at the end finds little to do. */
-#define WRITE_BACK_BYTES (8UL * 1024 * 1024)
+#define WRITE_BACK_BYTES (2UL * 1024 * 1024)
 
 static int state_fail(const struct frame_file *f, const char *what, struct err *err)
 {
