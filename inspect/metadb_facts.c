@@ -117,7 +117,7 @@ static int read_regions(const json_t *array, struct metadb_facts *f, struct err 
     f->region_count = count;
     for (size_t i = 0; i < count; i++) {
         const json_t *j = json_array_get(array, i);
-        uint64_t code;
+        uint64_t code = 0;
 
         if (need_u64(j, "code", &code, err))
             return err_wrap(err, "region %zu", i + 1);
