@@ -275,9 +275,10 @@ lint-rules:
 lint-shell:
 	tests/lint/shell
 
+# ctuuninitvar looks across files, on one core only, and does not see what a function fills.
 lint-cppcheck:
 	cppcheck -q -j$(LINT_JOBS) --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--std=c11 -I. -D_GNU_SOURCE $(call ours,*.c)
+		--suppress=ctuuninitvar --std=c11 -I. -D_GNU_SOURCE $(call ours,*.c)
 
 # A file is looked at again only when it or one of its headers has changed.
 lint-tidy:

@@ -16,13 +16,16 @@ static void drop_last(struct str *s)
 {
     size_t n = s->len;
 
-    while (n > 0 && s->data[n - 1] != '/')
+    while (n > 0 && s->data[n - 1] != '/') {
         n--;
-    if (n > 1)
+    }
+    if (n > 1) {
         n--;
+    }
     s->len = n;
-    if (s->data)
+    if (s->data) {
         s->data[n] = '\0';
+    }
 }
 
 char *path_clean(const char *path)
@@ -31,8 +34,9 @@ char *path_clean(const char *path)
     AUTO_STR struct str s = STR_INIT;
     size_t fixed = 0; /* leading ".." of a relative path cannot be dropped */
 
-    if (absolute)
+    if (absolute) {
         str_append_c(&s, '/');
+    }
     while (*path) {
         const size_t n = strcspn(path, "/");
         const bool up = n == 2 && path[0] == '.' && path[1] == '.';
@@ -40,17 +44,20 @@ char *path_clean(const char *path)
         if (up && s.len > fixed) {
             drop_last(&s);
         } else if (n > 0 && !(n == 1 && path[0] == '.') && !(up && absolute)) {
-            if (s.len > 0 && s.data[s.len - 1] != '/')
+            if (s.len > 0 && s.data[s.len - 1] != '/') {
                 str_append_c(&s, '/');
+            }
             str_append_n(&s, path, n);
-            if (up)
+            if (up) {
                 fixed = s.len;
+            }
         }
         path += n;
         path += strspn(path, "/");
     }
-    if (s.len == 0)
+    if (s.len == 0) {
         str_append_c(&s, '.');
+    }
     return str_take(&s);
 }
 
@@ -65,10 +72,12 @@ static void mount_free(struct mount *m)
 
 void container_free(struct container *c)
 {
-    if (!c)
+    if (!c) {
         return;
-    for (size_t i = 0; i < c->mount_count; i++)
+    }
+    for (size_t i = 0; i < c->mount_count; i++) {
         mount_free(&c->mounts[i]);
+    }
     free(c->mounts);
     free(c->id);
     free(c->name);
@@ -98,17 +107,21 @@ static char *mount_options(const char *mode, const char *propagation)
         AUTO_FREE char *flag = mem_strndup(mode, n);
 
         if (n > 0 && !str_eq(flag, "rw") && !str_eq(flag, "ro") && !str_eq(flag, "rprivate") &&
-            !strv_has(&flags, flag))
+            !strv_has(&flags, flag)) {
             strv_add(&flags, flag);
+        }
         mode += n;
         mode += strspn(mode, ",");
     }
-    if (*propagation && !str_eq(propagation, "rprivate") && !strv_has(&flags, propagation))
+    if (*propagation && !str_eq(propagation, "rprivate") && !strv_has(&flags, propagation)) {
         strv_add(&flags, propagation);
-    if (flags.count > 1)
+    }
+    if (flags.count > 1) {
         qsort(flags.items, flags.count, sizeof(*flags.items), compare_texts);
-    for (size_t i = 0; i < flags.count; i++)
+    }
+    for (size_t i = 0; i < flags.count; i++) {
         str_appendf(&joined, "%s%s", i ? "," : "", flags.items[i]);
+    }
     return str_take(&joined);
 }
 
@@ -118,13 +131,16 @@ static int mount_from_engine(const json_t *j, struct mount *ret, struct err *err
     const char *source = json_text(j, "Source", "");
 
     if (json_need_text(j, "Type", WHAT ", a mount", &type, err) ||
-        json_need_text(j, "Destination", WHAT ", a mount", &destination, err))
+        json_need_text(j, "Destination", WHAT ", a mount", &destination, err)) {
         return -1;
-    if (!json_is_boolean(json_walk(j, "RW")))
+    }
+    if (!json_is_boolean(json_walk(j, "RW"))) {
         return err_fail(err, ERR_FAILED, WHAT ": mount at '%s' has no 'RW'", destination);
+    }
     /* A volume's Source is a folder of the engine's own; what a user named is its Name. */
-    if (str_eq(type, "volume"))
+    if (str_eq(type, "volume")) {
         source = json_text(j, "Name", source);
+    }
     *ret = (struct mount){
         .type = mem_strdup(type),
         .source = str_eq(type, "bind") && *source ? path_clean(source) : mem_strdup(source),
@@ -147,14 +163,17 @@ static int mounts_from_engine(const json_t *answer, struct container *c, struct 
     const json_t *array = json_walk(answer, "Mounts");
     const size_t count = json_array_size(array);
 
-    if (array && !json_is_array(array))
+    if (array && !json_is_array(array)) {
         return err_fail(err, ERR_FAILED, WHAT ": 'Mounts' is no list");
-    if (count == 0)
+    }
+    if (count == 0) {
         return 0;
+    }
     c->mounts = mem_alloc(count * sizeof(*c->mounts));
     for (size_t i = 0; i < count; i++) {
-        if (mount_from_engine(json_array_get(array, i), &c->mounts[i], err))
+        if (mount_from_engine(json_array_get(array, i), &c->mounts[i], err)) {
             return -1;
+        }
         c->mount_count++;
     }
     qsort(c->mounts, count, sizeof(*c->mounts), compare_mounts);
@@ -166,8 +185,9 @@ static int copy_object(const json_t *answer, const char *key, json_t **ret, stru
 {
     const json_t *j = json_object_get(answer, key);
 
-    if (!json_is_object(j))
+    if (!json_is_object(j)) {
         return err_fail(err, ERR_FAILED, WHAT ": '%s' is missing or no object", key);
+    }
     *ret = json_deep_copy(j);
     return 0;
 }
@@ -177,18 +197,21 @@ int container_from_engine(const json_t *answer, struct container *ret, struct er
     AUTO_CONTAINER struct container c = CONTAINER_INIT;
     const char *id, *name, *image_id, *image_ref, *status;
 
-    if (!json_is_object(answer))
+    if (!json_is_object(answer)) {
         return err_fail(err, ERR_FAILED, WHAT " is no JSON object");
+    }
     if (json_need_text(answer, "Id", WHAT, &id, err) ||
         json_need_text(answer, "Name", WHAT, &name, err) ||
         json_need_text(answer, "Image", WHAT, &image_id, err) ||
         json_need_text(answer, "Config.Image", WHAT, &image_ref, err) ||
-        json_need_text(answer, "State.Status", WHAT, &status, err))
+        json_need_text(answer, "State.Status", WHAT, &status, err)) {
         return -1;
+    }
     if (copy_object(answer, "Config", &c.config, err) ||
         copy_object(answer, "HostConfig", &c.host_config, err) ||
-        mounts_from_engine(answer, &c, err))
+        mounts_from_engine(answer, &c, err)) {
         return -1;
+    }
     c.id = mem_strdup(id);
     c.name = mem_strdup(name[0] == '/' ? name + 1 : name);
     c.image_id = mem_strdup(image_id);
@@ -206,9 +229,11 @@ const struct mount *container_mount_at(const struct container *c, const char *de
 {
     AUTO_FREE char *clean = path_clean(destination);
 
-    for (size_t i = 0; i < c->mount_count; i++)
-        if (str_eq(c->mounts[i].destination, clean))
+    for (size_t i = 0; i < c->mount_count; i++) {
+        if (str_eq(c->mounts[i].destination, clean)) {
             return &c->mounts[i];
+        }
+    }
     return NULL;
 }
 
@@ -222,17 +247,20 @@ const char *container_env(const struct container *c, const char *name)
     for (size_t i = 0; i < json_array_size(env); i++) {
         const char *entry = json_string_value(json_array_get(env, i));
 
-        if (entry && strncmp(entry, name, n) == 0 && entry[n] == '=')
+        if (entry && strncmp(entry, name, n) == 0 && entry[n] == '=') {
             found = entry + n + 1;
+        }
     }
     return found;
 }
 
 bool container_is_oms(const struct container *c)
 {
-    for (size_t i = 0; i < ARRAY_LEN(oms_binds); i++)
-        if (container_mount_at(c, oms_binds[i]))
+    for (size_t i = 0; i < ARRAY_LEN(oms_binds); i++) {
+        if (container_mount_at(c, oms_binds[i])) {
             return true;
+        }
+    }
     return false;
 }
 

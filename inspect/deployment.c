@@ -10,8 +10,9 @@
 
 void node_free(struct node *n)
 {
-    if (!n)
+    if (!n) {
         return;
+    }
     free(n->name);
     container_free(&n->old);
     oms_config_free(&n->config);
@@ -36,10 +37,12 @@ void deployment_init(struct deployment *d)
 
 void deployment_free(struct deployment *d)
 {
-    if (!d)
+    if (!d) {
         return;
-    for (size_t i = 0; i < d->node_count; i++)
+    }
+    for (size_t i = 0; i < d->node_count; i++) {
         node_free(&d->nodes[i]);
+    }
     free(d->nodes);
     metadb_facts_free(&d->metadb);
     deployment_init(d);
@@ -60,13 +63,15 @@ static int explain_unknown(struct engine *e, const char *name, struct err *err)
     CLEANUP(neighbours_free) struct neighbours all = {0};
     struct err ignored = ERR_INIT;
 
-    if (engine_container_list(e, NULL, &list, &ignored) == 0)
+    if (engine_container_list(e, NULL, &list, &ignored) == 0) {
         neighbours_from_list(list, NULL, &all);
+    }
     neighbours_describe_oms(&all, &found);
     err_fail(err, ERR_NOT_FOUND, "there is no container '%s' on engine '%s'", name,
              engine_endpoint(e));
-    if (found.len > 0)
+    if (found.len > 0) {
         return err_hint(err, "OMS containers here: %s", str_get(&found));
+    }
     return err_hint(err, "no container here has OMS binds; is this the right engine (--host)?");
 }
 
@@ -76,18 +81,21 @@ static int observe_container(struct engine *e, const char *name, struct containe
     AUTO_JSON json_t *answer = NULL;
     AUTO_CONTAINER struct container c = CONTAINER_INIT;
 
-    if (engine_container_inspect(e, name, &answer, err))
+    if (engine_container_inspect(e, name, &answer, err)) {
         return err->kind == ERR_NOT_FOUND ? explain_unknown(e, name, err)
                                           : err_wrap(err, "container '%s'", name);
-    if (container_from_engine(answer, &c, err))
+    }
+    if (container_from_engine(answer, &c, err)) {
         return err_wrap(err, "container '%s'", name);
-    if (!container_is_oms(&c))
+    }
+    if (!container_is_oms(&c)) {
         return err_fail(err, ERR_CONFIG,
                         "container '%s' is not an OMS container: it has none of the OMS binds\n"
                         "HINT: looked for mounts at " OMS_PATH_CONFIG ", " OMS_PATH_LOGS
                         ", " OMS_PATH_STORE " and " OMS_PATH_RUN
                         "; `docker inspect %s` shows what it has",
                         c.name, c.name);
+    }
     *ret = c;
     c = (struct container)CONTAINER_INIT;
     return 0;
@@ -97,8 +105,9 @@ static int observe_neighbours(struct engine *e, struct node *n, struct err *err)
 {
     AUTO_JSON json_t *list = NULL;
 
-    if (engine_container_list(e, NULL, &list, err))
+    if (engine_container_list(e, NULL, &list, err)) {
         return err_wrap(err, "list of containers");
+    }
     neighbours_from_list(list, n->old.id, &n->neighbours);
     return 0;
 }
@@ -112,27 +121,31 @@ static int read_config_on_host(struct node *n, struct err *err)
     AUTO_STR struct str text = STR_INIT;
     int failed;
 
-    if (!m || !fact->on_host)
+    if (!m || !fact->on_host) {
         return err_fail(err, ERR_CONFIG,
                         "container '%s' binds a source that is missing on the host\n"
                         "HINT: compare `docker inspect %s` with the host's folders",
                         n->old.name, n->old.name);
+    }
     name = mem_printf("config.yaml of container '%s' ('%s' on the host)", n->old.name, m->source);
-    if (fact->kind != PATH_FILE)
+    if (fact->kind != PATH_FILE) {
         return err_fail(err, ERR_CONFIG,
                         "%s is %s, expected a file\n"
                         "HINT: put the file back where the container binds it from",
                         name, path_kind_text(fact->kind));
+    }
     failed = fs_read(m->source, CONFIG_SIZE_MAX, false, &text, err);
     if (failed) {
         err_wrap(err, "%s", name);
-        if (err->kind != ERR_PERMISSION)
+        if (err->kind != ERR_PERMISSION) {
             err->kind = ERR_CONFIG;
+        }
     } else {
         failed = oms_config_parse(str_get(&text), text.len, name, &n->config, err);
     }
-    if (text.data)
+    if (text.data) {
         secret_wipe(text.data, text.cap);
+    }
     return failed;
 }
 
@@ -141,8 +154,9 @@ static int observe_config(struct engine *e, struct node *n, struct err *err)
     const struct mount *m = container_mount_at(&n->old, OMS_PATH_CONFIG);
     const struct mount_fact *fact = mount_facts_at(&n->mounts, OMS_PATH_CONFIG);
 
-    if (n->mounts.source_missing || n->mounts.source_wrong)
+    if (n->mounts.source_missing || n->mounts.source_wrong) {
         return read_config_on_host(n, err);
+    }
     return oms_config_read(e, n->old.name, m && fact && fact->on_host ? m->source : NULL,
                            &n->config, err);
 }
@@ -162,14 +176,17 @@ static char *tag_of_image(const json_t *image)
         AUTO_FREE char *tag = NULL;
         struct oms_version version;
 
-        if (!ref)
+        if (!ref) {
             continue;
+        }
         image_ref_split(ref, &repository, &tag);
-        if (oms_version_parse(tag, &version, &ignored))
+        if (oms_version_parse(tag, &version, &ignored)) {
             continue;
+        }
         if (found &&
-            (version.edition != first.edition || oms_version_compare(&version, &first) != 0))
+            (version.edition != first.edition || oms_version_compare(&version, &first) != 0)) {
             return mem_strdup("");
+        }
         if (!found) {
             found = TAKE(tag);
             first = version;
@@ -186,8 +203,9 @@ static int observe_image(struct engine *e, struct node *n, struct err *err)
 
     image_ref_split(n->old.image_ref, &repository, &n->old_image_tag);
     if (engine_image_inspect(e, n->old.image_id, &image, err)) {
-        if (err->kind != ERR_NOT_FOUND)
+        if (err->kind != ERR_NOT_FOUND) {
             return err_wrap(err, "image of container '%s'", n->old.name);
+        }
         n->old_image_note = mem_printf("image '%s' (%s) is no longer on the engine",
                                        n->old.image_ref, n->old.image_id);
         return 0;
@@ -212,8 +230,9 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
         observe_config(e, &n, err) ||
         tls_facts_observe(e, &n.old, n.mounts.source_missing || n.mounts.source_wrong, &n.tls,
                           err) ||
-        observe_image(e, &n, err))
+        observe_image(e, &n, err)) {
         return -1;
+    }
     ip = container_env(&n.old, "OMS_HOST_IP");
     n.host_ip = ip ? mem_strdup(ip) : NULL;
     *ret = n;
@@ -223,14 +242,16 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
 
 void node_look_at_ports(struct node *n)
 {
-    if (n->host.local)
+    if (n->host.local) {
         port_facts_read("/proc", &n->config, n->old.id, n->host_ip, &n->ports);
+    }
 }
 
 void node_ask_health(struct node *n, uint64_t timeout_ms)
 {
-    if (!n->old.running || !n->host_ip || !n->config.nginx_port)
+    if (!n->old.running || !n->host_ip || !n->config.nginx_port) {
         return;
+    }
     n->health_url = oms_health_url(n->host_ip, n->config.nginx_port, container_has_tls(&n->old));
     oms_health_ask(n->health_url, timeout_ms, &n->health);
 }

@@ -14,8 +14,9 @@
 
 void host_facts_free(struct host_facts *f)
 {
-    if (!f)
+    if (!f) {
         return;
+    }
     free(f->name);
     free(f->engine_version);
     free(f->api_version);
@@ -35,8 +36,9 @@ static bool is_rootless(const json_t *info)
     for (size_t i = 0; i < json_array_size(options); i++) {
         const char *option = json_string_value(json_array_get(options, i));
 
-        if (option && str_eq(option, "name=rootless"))
+        if (option && str_eq(option, "name=rootless")) {
             return true;
+        }
     }
     return false;
 }
@@ -96,8 +98,9 @@ static void read_addresses(struct host_facts *f)
 {
     struct ifaddrs *list = NULL;
 
-    if (getifaddrs(&list))
+    if (getifaddrs(&list)) {
         return;
+    }
     for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
         char text[INET6_ADDRSTRLEN] = "";
 
@@ -112,8 +115,9 @@ static void read_addresses(struct host_facts *f)
             memcpy(&in6, i->ifa_addr, sizeof(in6));
             inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text));
         }
-        if (*text && !strv_has(&f->addresses, text))
+        if (*text && !strv_has(&f->addresses, text)) {
             strv_add(&f->addresses, text);
+        }
     }
     freeifaddrs(list);
     f->addresses_known = true;
@@ -126,18 +130,22 @@ int host_facts_observe(struct engine *e, struct host_facts *ret, struct err *err
     const uint64_t before_ms = clock_wall_ms();
     struct err ignored = ERR_INIT;
 
-    if (engine_info(e, &info, err))
+    if (engine_info(e, &info, err)) {
         return err_wrap(err, "engine '%s'", engine_endpoint(e));
-    if (gethostname(this_host, sizeof(this_host) - 1))
+    }
+    if (gethostname(this_host, sizeof(this_host) - 1)) {
         this_host[0] = '\0';
+    }
     host_facts_from_info(info, engine_endpoint(e), this_host, (before_ms + clock_wall_ms()) / 2,
                          ret);
     free(ret->api_version);
     ret->api_version = mem_strdup(engine_api_version(e));
-    if (!ret->local)
+    if (!ret->local) {
         return 0;
+    }
     read_addresses(ret);
-    if (*ret->root_dir)
+    if (*ret->root_dir) {
         ret->root_free_known = fs_free_space(ret->root_dir, &ret->root_free_bytes, &ignored) == 0;
+    }
     return 0;
 }

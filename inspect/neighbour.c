@@ -6,8 +6,9 @@
 
 void neighbours_free(struct neighbours *n)
 {
-    if (!n)
+    if (!n) {
         return;
+    }
     for (size_t i = 0; i < n->count; i++) {
         free(n->items[i].name);
         strv_free(&n->items[i].sources);
@@ -31,10 +32,12 @@ static void read_mounts(const json_t *mounts, struct neighbour *n)
         AUTO_FREE char *clean = path_clean(source);
         AUTO_FREE char *destination = path_clean(json_text(j, "Destination", ""));
 
-        if (*source)
+        if (*source) {
             strv_add(&n->sources, volume ? source : clean);
-        if (is_oms_bind(destination))
+        }
+        if (is_oms_bind(destination)) {
             n->is_oms = true;
+        }
     }
 }
 
@@ -43,8 +46,9 @@ void neighbours_from_list(const json_t *list, const char *but, struct neighbours
     const size_t count = json_array_size(list);
 
     *ret = (struct neighbours){0};
-    if (count == 0)
+    if (count == 0) {
         return;
+    }
     ret->items = mem_alloc(count * sizeof(*ret->items));
     for (size_t i = 0; i < count; i++) {
         const json_t *j = json_array_get(list, i);
@@ -52,10 +56,12 @@ void neighbours_from_list(const json_t *list, const char *but, struct neighbours
         const char *name = json_string_value(json_array_get(names, 0));
         struct neighbour *n = &ret->items[ret->count];
 
-        if (but && str_eq(json_text(j, "Id", ""), but))
+        if (but && str_eq(json_text(j, "Id", ""), but)) {
             continue;
-        if (!name)
+        }
+        if (!name) {
             name = json_text(j, "Id", "");
+        }
         n->name = mem_strdup(name[0] == '/' ? name + 1 : name);
         n->running = str_eq(json_text(j, "State", ""), "running");
         read_mounts(json_object_get(j, "Mounts"), n);
@@ -65,8 +71,10 @@ void neighbours_from_list(const json_t *list, const char *but, struct neighbours
 
 void neighbours_describe_oms(const struct neighbours *n, struct str *ret)
 {
-    for (size_t i = 0; i < n->count; i++)
-        if (n->items[i].is_oms)
+    for (size_t i = 0; i < n->count; i++) {
+        if (n->items[i].is_oms) {
             str_appendf(ret, "%s%s (%s)", ret->len ? ", " : "", n->items[i].name,
                         n->items[i].running ? "running" : "stopped");
+        }
+    }
 }

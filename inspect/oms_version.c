@@ -17,12 +17,14 @@ static const char *read_number(const char *s, unsigned *ret)
     size_t n = 0;
 
     for (; isdigit((unsigned char)s[n]); n++) {
-        if (n == NUMBER_DIGITS_MAX || (n == 1 && s[0] == '0'))
+        if (n == NUMBER_DIGITS_MAX || (n == 1 && s[0] == '0')) {
             return NULL;
+        }
         value = value * 10 + (unsigned)(s[n] - '0');
     }
-    if (n == 0)
+    if (n == 0) {
         return NULL;
+    }
     *ret = value;
     return s + n;
 }
@@ -30,8 +32,9 @@ static const char *read_number(const char *s, unsigned *ret)
 /* "-ce", "_CE", "_bp2", each at most once, in either order. */
 static const char *read_suffix(const char *s, struct oms_version *v)
 {
-    if (*s != '-' && *s != '_')
+    if (*s != '-' && *s != '_') {
         return NULL;
+    }
     s++;
     if (strncasecmp(s, "ce", 2) == 0 && v->edition == OMS_EDITION_ENTERPRISE) {
         v->edition = OMS_EDITION_COMMUNITY;
@@ -46,16 +49,20 @@ static const char *read_suffix(const char *s, struct oms_version *v)
 
 static bool parse(const char *s, struct oms_version *v)
 {
-    if (str_starts_with(s, "feature_"))
+    if (str_starts_with(s, "feature_")) {
         s += strlen("feature_");
+    }
     s = read_number(s, &v->major);
-    if (!s || *s != '.')
+    if (!s || *s != '.') {
         return false;
+    }
     s = read_number(s + 1, &v->minor);
-    if (s && *s == '.')
+    if (s && *s == '.') {
         s = read_number(s + 1, &v->patch);
-    while (s && *s)
+    }
+    while (s && *s) {
         s = read_suffix(s, v);
+    }
     return s != NULL;
 }
 
@@ -63,7 +70,7 @@ int oms_version_parse(const char *tag, struct oms_version *ret, struct err *err)
 {
     struct oms_version v = {.edition = OMS_EDITION_ENTERPRISE};
 
-    if (!parse(tag, &v))
+    if (!parse(tag, &v)) {
         return err_fail(
             err, ERR_USAGE,
             "'%s' is no tag of an OMS image, expected feature_X.Y.Z, feature_X.Y.Z-ce or "
@@ -71,6 +78,7 @@ int oms_version_parse(const char *tag, struct oms_version *ret, struct err *err)
             "HINT: use the tag under which the image was delivered, for example "
             "'feature_4.2.9_ce'; `docker images` lists the ones that are here",
             tag);
+    }
     *ret = v;
     return 0;
 }
@@ -79,8 +87,9 @@ char *oms_version_format(const struct oms_version *v, char *buf)
 {
     char bp[16] = "";
 
-    if (v->bp > 0)
+    if (v->bp > 0) {
         snprintf(bp, sizeof(bp), " BP%u", v->bp);
+    }
     snprintf(buf, OMS_VERSION_TEXT_MAX, "%u.%u.%u%s%s", v->major, v->minor, v->patch,
              v->edition == OMS_EDITION_COMMUNITY ? "-CE" : "", bp);
     return buf;
@@ -95,12 +104,15 @@ int oms_version_compare(const struct oms_version *a, const struct oms_version *b
 {
     int result = compare(a->major, b->major);
 
-    if (result == 0)
+    if (result == 0) {
         result = compare(a->minor, b->minor);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = compare(a->patch, b->patch);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = compare(a->bp, b->bp);
+    }
     return result;
 }
 
@@ -115,8 +127,9 @@ bool oms_version_at_least(const struct oms_version *v, unsigned major, unsigned 
 /* An image may be named by its ID; that has neither repository nor tag. */
 static bool is_image_id(const char *ref)
 {
-    if (str_starts_with(ref, "sha256:"))
+    if (str_starts_with(ref, "sha256:")) {
         return true;
+    }
     return strlen(ref) == 64 && strspn(ref, "0123456789abcdef") == 64;
 }
 
@@ -131,8 +144,9 @@ void image_ref_split(const char *ref, char **ret_repository, char **ret_tag)
         return;
     }
     /* A colon before the last slash belongs to the registry's port. */
-    while (colon > 0 && ref[colon - 1] != ':' && ref[colon - 1] != '/')
+    while (colon > 0 && ref[colon - 1] != ':' && ref[colon - 1] != '/') {
         colon--;
+    }
     if (colon > 0 && ref[colon - 1] == ':') {
         *ret_repository = mem_strndup(ref, colon - 1);
         *ret_tag = mem_strndup(ref + colon, end - colon);

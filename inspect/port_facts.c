@@ -24,10 +24,12 @@ struct wanted {
 
 void port_facts_free(struct port_facts *f)
 {
-    if (!f)
+    if (!f) {
         return;
-    for (size_t i = 0; i < PORT_COUNT; i++)
+    }
+    for (size_t i = 0; i < PORT_COUNT; i++) {
         free(f->items[i].who);
+    }
     *f = (struct port_facts){.known = false};
 }
 
@@ -51,16 +53,18 @@ static void address_text(const char *hex, char *ret, size_t size)
     uint32_t parts[4] = {0};
 
     ret[0] = '\0';
-    if (strlen(hex) % 8 != 0 || (words != 1 && words != ARRAY_LEN(parts)))
+    if (strlen(hex) % 8 != 0 || (words != 1 && words != ARRAY_LEN(parts))) {
         return;
+    }
     for (size_t i = 0; i < words; i++) {
         char word[9] = "";
 
         memcpy(word, hex + i * 8, 8);
         parts[i] = (uint32_t)strtoul(word, NULL, 16);
     }
-    if (!inet_ntop(words == 1 ? AF_INET : AF_INET6, parts, ret, (socklen_t)size))
+    if (!inet_ntop(words == 1 ? AF_INET : AF_INET6, parts, ret, (socklen_t)size)) {
         ret[0] = '\0';
+    }
 }
 
 static bool address_counts(const char *hex, const char *host_ip)
@@ -69,8 +73,9 @@ static bool address_counts(const char *hex, const char *host_ip)
     const char *plain = text;
 
     address_text(hex, text, sizeof(text));
-    if (str_starts_with(plain, "::ffff:"))
+    if (str_starts_with(plain, "::ffff:")) {
         plain += strlen("::ffff:");
+    }
     return str_eq(plain, "0.0.0.0") || str_eq(plain, "::") || str_eq(plain, "127.0.0.1") ||
            (host_ip && str_eq(plain, host_ip));
 }
@@ -84,15 +89,17 @@ static bool split_line(char *line, char **ret_address, uint64_t *ret_state, uint
 
     *ret_address = NULL;
     for (size_t i = 0; field; i++, field = strtok_r(NULL, " ", &rest)) {
-        if (i == FIELD_ADDRESS)
+        if (i == FIELD_ADDRESS) {
             *ret_address = field;
-        else if (i == FIELD_STATE)
+        } else if (i == FIELD_STATE) {
             state = field;
-        else if (i == FIELD_INODE)
+        } else if (i == FIELD_INODE) {
             inode = field;
+        }
     }
-    if (!inode)
+    if (!inode) {
         return false;
+    }
     *ret_state = strtoull(state, NULL, 16);
     *ret_inode = strtoull(inode, NULL, 10);
     return true;
@@ -104,20 +111,24 @@ static void read_line(char *line, const char *host_ip, const struct port_facts *
     uint64_t state, inode;
     unsigned long port;
 
-    if (!split_line(line, &address, &state, &inode) || state != STATE_LISTEN || inode == 0)
+    if (!split_line(line, &address, &state, &inode) || state != STATE_LISTEN || inode == 0) {
         return;
+    }
     colon = strchr(address, ':');
-    if (!colon)
+    if (!colon) {
         return;
+    }
     *colon = '\0';
     port = strtoul(colon + 1, NULL, 16);
-    if (!address_counts(address, host_ip))
+    if (!address_counts(address, host_ip)) {
         return;
-    for (size_t i = 0; i < PORT_COUNT; i++)
+    }
+    for (size_t i = 0; i < PORT_COUNT; i++) {
         if (f->items[i].port == port && w->inode[i] == 0) {
             w->inode[i] = inode;
             w->open++;
         }
+    }
 }
 
 /* Of /proc/net/tcp or tcp6; false when it cannot be read. */
@@ -129,11 +140,13 @@ static bool read_table(const char *proc, const char *name, const char *host_ip,
     struct err ignored = ERR_INIT;
     char *rest, *line;
 
-    if (fs_read(path, TABLE_MAX, false, &text, &ignored))
+    if (fs_read(path, TABLE_MAX, false, &text, &ignored)) {
         return false;
+    }
     for (line = text.data ? strtok_r(text.data, "\n", &rest) : NULL; line;
-         line = strtok_r(NULL, "\n", &rest))
+         line = strtok_r(NULL, "\n", &rest)) {
         read_line(line, host_ip, f, w);
+    }
     return true;
 }
 
@@ -153,8 +166,9 @@ static char *describe_process(const char *proc, const char *pid)
     AUTO_STR struct str text = STR_INIT;
     struct err ignored = ERR_INIT;
 
-    if (fs_read(path, SMALL_FILE_MAX, false, &text, &ignored) || text.len == 0)
+    if (fs_read(path, SMALL_FILE_MAX, false, &text, &ignored) || text.len == 0) {
         return mem_printf("pid %s", pid);
+    }
     return mem_printf("%.*s (pid %s)", (int)strcspn(text.data, "\n"), text.data, pid);
 }
 
@@ -164,12 +178,14 @@ static void note_socket(const char *link, const char *proc, const char *pid, boo
     const size_t prefix = strlen("socket:[");
     uint64_t inode;
 
-    if (strncmp(link, "socket:[", prefix) != 0)
+    if (strncmp(link, "socket:[", prefix) != 0) {
         return;
+    }
     inode = strtoull(link + prefix, NULL, 10);
     for (size_t i = 0; i < PORT_COUNT; i++) {
-        if (w->inode[i] != inode)
+        if (w->inode[i] != inode) {
             continue;
+        }
         w->inode[i] = 0;
         w->open--;
         f->items[i].holder = ours ? PORT_OLD : PORT_OTHER;
@@ -183,15 +199,17 @@ static void look_at_process(const char *proc, const char *pid, bool ours, struct
     AUTO_FREE char *folder = mem_printf("%s/%s/fd", proc, pid);
     DIR *dir = opendir(folder);
 
-    if (!dir)
+    if (!dir) {
         return;
+    }
     for (const struct dirent *entry = readdir(dir); entry && w->open; entry = readdir(dir)) {
         AUTO_FREE char *path = fs_join(folder, entry->d_name);
         char link[64];
         const ssize_t n = readlink(path, link, sizeof(link) - 1);
 
-        if (n <= 0)
+        if (n <= 0) {
             continue;
+        }
         link[n] = '\0';
         note_socket(link, proc, pid, ours, f, w);
     }
@@ -204,12 +222,15 @@ static void find_holders(const char *proc, const char *container_id, bool ours,
 {
     DIR *dir = opendir(proc);
 
-    if (!dir)
+    if (!dir) {
         return;
-    for (const struct dirent *entry = readdir(dir); entry && w->open; entry = readdir(dir))
+    }
+    for (const struct dirent *entry = readdir(dir); entry && w->open; entry = readdir(dir)) {
         if (isdigit((unsigned char)entry->d_name[0]) &&
-            is_of_container(proc, entry->d_name, container_id) == ours)
+            is_of_container(proc, entry->d_name, container_id) == ours) {
             look_at_process(proc, entry->d_name, ours, f, w);
+        }
+    }
     closedir(dir);
 }
 
@@ -220,15 +241,20 @@ void port_facts_read(const char *proc, const struct oms_config *config, const ch
 
     *ret = (struct port_facts){.known = false};
     name_ports(config, ret);
-    if (!read_table(proc, "tcp", host_ip, ret, &w))
+    if (!read_table(proc, "tcp", host_ip, ret, &w)) {
         return;
+    }
     (void)read_table(proc, "tcp6", host_ip, ret, &w); /* a machine may be without IPv6 */
     ret->known = true;
-    for (size_t i = 0; i < PORT_COUNT; i++)
-        if (w.inode[i])
+    for (size_t i = 0; i < PORT_COUNT; i++) {
+        if (w.inode[i]) {
             ret->items[i].holder = PORT_UNKNOWN;
-    if (w.open)
+        }
+    }
+    if (w.open) {
         find_holders(proc, container_id, true, ret, &w);
-    if (w.open)
+    }
+    if (w.open) {
         find_holders(proc, container_id, false, ret, &w);
+    }
 }

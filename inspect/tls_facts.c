@@ -10,24 +10,27 @@
 
 void tls_facts_free(struct tls_facts *f)
 {
-    if (!f)
+    if (!f) {
         return;
+    }
     free(f->note);
     *f = (struct tls_facts){.note = NULL};
 }
 
 static void text_wipe(struct str *s)
 {
-    if (s->data)
+    if (s->data) {
         secret_wipe(s->data, s->cap);
+    }
     str_free(s);
 }
 
 static int read_file(struct engine *e, const struct container *c, const char *path, bool on_host,
                      struct str *ret, struct err *err)
 {
-    if (on_host)
+    if (on_host) {
         return fs_read(container_mount_at(c, path)->source, PEM_SIZE_MAX, false, ret, err);
+    }
     return engine_container_read_file(e, c->id, path, PEM_SIZE_MAX, ret, err);
 }
 
@@ -40,8 +43,9 @@ int tls_facts_observe(struct engine *e, const struct container *c, bool on_host,
 
     if (facts.present && (read_file(e, c, OMS_PATH_TLS_CRT, on_host, &certificate, err) ||
                           read_file(e, c, OMS_PATH_TLS_KEY, on_host, &key, err))) {
-        if (err->kind == ERR_UNREACHABLE || err->kind == ERR_INTERRUPTED)
+        if (err->kind == ERR_UNREACHABLE || err->kind == ERR_INTERRUPTED) {
             return -1;
+        }
         facts.note = mem_strndup(err->text, strcspn(err->text, "\n"));
     } else if (facts.present) {
         facts.known = true;

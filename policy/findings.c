@@ -5,8 +5,9 @@
 
 void findings_free(struct findings *f)
 {
-    if (!f)
+    if (!f) {
         return;
+    }
     for (size_t i = 0; i < f->count; i++) {
         free(f->items[i].node);
         free(f->items[i].text);
@@ -47,8 +48,9 @@ size_t findings_refusals(const struct findings *f)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count; i++) {
         count += refuses(&f->items[i]);
+    }
     return count;
 }
 
@@ -59,10 +61,12 @@ static bool several_nodes(const struct findings *f)
     for (size_t i = 0; i < f->count; i++) {
         const char *node = f->items[i].node;
 
-        if (node && first && !str_eq(node, first))
+        if (node && first && !str_eq(node, first)) {
             return true;
-        if (node)
+        }
+        if (node) {
             first = node;
+        }
     }
     return false;
 }
@@ -75,19 +79,23 @@ int findings_check(const struct findings *f, struct err *err)
     const char *hint = NULL;
     bool only_unreachable = true;
 
-    if (refusals == 0)
+    if (refusals == 0) {
         return 0;
+    }
     for (size_t i = 0; i < f->count; i++) {
         const struct finding *item = &f->items[i];
 
-        if (!refuses(item))
+        if (!refuses(item)) {
             continue;
+        }
         str_appendf(&text, "\n  %s", item->rule);
-        if (name_nodes && item->node)
+        if (name_nodes && item->node) {
             str_appendf(&text, " (node '%s')", item->node);
+        }
         str_appendf(&text, ": %s", item->text);
-        if (!hint)
+        if (!hint) {
             hint = item->hint;
+        }
         only_unreachable = only_unreachable && str_eq(item->rule, "metadb.reachable");
     }
     err_fail(err, only_unreachable ? ERR_UNREACHABLE : ERR_REFUSED, "%zu %s this upgrade:%s",

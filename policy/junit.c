@@ -7,18 +7,19 @@ static void append_escaped(struct str *s, const char *text)
     for (; *text; text++) {
         const unsigned char c = (unsigned char)*text;
 
-        if (c == '&')
+        if (c == '&') {
             str_append(s, "&amp;");
-        else if (c == '<')
+        } else if (c == '<') {
             str_append(s, "&lt;");
-        else if (c == '>')
+        } else if (c == '>') {
             str_append(s, "&gt;");
-        else if (c == '"')
+        } else if (c == '"') {
             str_append(s, "&quot;");
-        else if (c == '\n' || c == '\t' || c == '\r')
+        } else if (c == '\n' || c == '\t' || c == '\r') {
             str_appendf(s, "&#%u;", (unsigned)c);
-        else
+        } else {
             str_append_c(s, c < ' ' ? '?' : *text);
+        }
     }
 }
 
@@ -31,8 +32,9 @@ static void append_attribute(struct str *s, const char *name, const char *value)
 
 static void append_line(struct str *s, const char *label, const char *text)
 {
-    if (!text)
+    if (!text) {
         return;
+    }
     append_escaped(s, label);
     append_escaped(s, text);
     str_append(s, "\n");

@@ -14,8 +14,9 @@ append_part(struct str *s, const char *fmt, va_list ap)
 {
     char *text = NULL;
 
-    if (vasprintf(&text, fmt, ap) < 0)
+    if (vasprintf(&text, fmt, ap) < 0) {
         abort();
+    }
     str_appendf(s, "%s%s", s->len ? "; " : "", text);
     free(text);
 }
@@ -24,8 +25,9 @@ void judge_pass(struct judgement *j, const char *fmt, ...)
 {
     va_list ap;
 
-    if (j->verdict != VERDICT_PASS)
+    if (j->verdict != VERDICT_PASS) {
         return;
+    }
     va_start(ap, fmt);
     append_part(&j->text, fmt, ap);
     va_end(ap);
@@ -35,8 +37,9 @@ void judge_fail(struct judgement *j, const char *fmt, ...)
 {
     va_list ap;
 
-    if (j->verdict != VERDICT_FAIL)
+    if (j->verdict != VERDICT_FAIL) {
         str_reset(&j->text);
+    }
     j->verdict = VERDICT_FAIL;
     va_start(ap, fmt);
     append_part(&j->text, fmt, ap);
@@ -67,8 +70,9 @@ void judge_hint(struct judgement *j, const char *fmt, ...)
 {
     va_list ap;
 
-    if (j->hint.len > 0)
+    if (j->hint.len > 0) {
         return;
+    }
     va_start(ap, fmt);
     append_part(&j->hint, fmt, ap);
     va_end(ap);
@@ -79,18 +83,22 @@ static enum severity severity_of(const struct policy_input *in, const struct rul
 {
     enum severity severity = rule->severity;
 
-    for (size_t i = 0; in->waivers && i < in->waivers->count; i++)
-        if (in->waivers->items[i].has_severity && str_eq(in->waivers->items[i].rule, rule->id))
+    for (size_t i = 0; in->waivers && i < in->waivers->count; i++) {
+        if (in->waivers->items[i].has_severity && str_eq(in->waivers->items[i].rule, rule->id)) {
             severity = in->waivers->items[i].severity;
+        }
+    }
     return severity;
 }
 
 /* Texts of others (a name, a setting) may hold line breaks; a finding is one line. */
 static char *take_line(struct str *s)
 {
-    for (size_t i = 0; i < s->len; i++)
-        if ((unsigned char)s->data[i] < ' ')
+    for (size_t i = 0; i < s->len; i++) {
+        if ((unsigned char)s->data[i] < ' ') {
             s->data[i] = ' ';
+        }
+    }
     return str_take(s);
 }
 
@@ -102,12 +110,14 @@ static struct finding judge_rule(const struct policy_input *in, const struct rul
     const struct setting *unset = setting_missing(in->waivers, rule->id);
     struct finding f = {.rule = rule->id, .title = rule->title, .severity = rule->severity};
 
-    if (unset)
+    if (unset) {
         judge_not_applicable(&j, "nothing is said of its '%s'", unset->key);
-    else
+    } else {
         rule->judge(in, node, &j);
-    if (!j.never_waived)
+    }
+    if (!j.never_waived) {
         f.severity = severity_of(in, rule);
+    }
     if (f.severity == SEVERITY_OFF) {
         judge_not_applicable(&j, "switched off by the user's policy");
         str_reset(&j.evidence);
@@ -115,11 +125,13 @@ static struct finding judge_rule(const struct policy_input *in, const struct rul
         j.verdict = VERDICT_WAIVED;
         f.waiver_reason = mem_strdup(waiver->reason);
     }
-    if (j.verdict == VERDICT_FAIL && j.hint.len == 0)
+    if (j.verdict == VERDICT_FAIL && j.hint.len == 0) {
         judge_hint(&j, "see '%s' in docs/policy.md", rule->id);
+    }
     f.verdict = j.verdict;
-    if (rule->scope == SCOPE_NODE)
+    if (rule->scope == SCOPE_NODE) {
         f.node = mem_strdup(in->deployment->nodes[node].name);
+    }
     f.text = take_line(&j.text);
     f.evidence = j.evidence.len ? take_line(&j.evidence) : NULL;
     f.hint = j.verdict == VERDICT_FAIL ? take_line(&j.hint) : NULL;
@@ -139,7 +151,8 @@ void policy_judge(const struct policy_input *in, struct findings *ret)
         const struct rule *rule = &policy_rules[r];
         const size_t times = rule->scope == SCOPE_NODE ? nodes : 1;
 
-        for (size_t i = 0; i < times; i++)
+        for (size_t i = 0; i < times; i++) {
             ret->items[ret->count++] = judge_rule(in, rule, i);
+        }
     }
 }

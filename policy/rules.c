@@ -94,9 +94,11 @@ const size_t policy_rule_count = ARRAY_LEN(policy_rules);
 
 const struct rule *policy_rule_find(const char *id)
 {
-    for (size_t i = 0; i < policy_rule_count; i++)
-        if (str_eq(policy_rules[i].id, id))
+    for (size_t i = 0; i < policy_rule_count; i++) {
+        if (str_eq(policy_rules[i].id, id)) {
             return &policy_rules[i];
+        }
+    }
     return NULL;
 }
 

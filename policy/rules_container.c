@@ -9,8 +9,9 @@ RULE_JUDGE(judge_container_name)
 {
     const struct container *c = desired_of(in, node);
 
-    if (!c)
+    if (!c) {
         c = &in->deployment->nodes[node].old;
+    }
     if (str_starts_with(c->name, "oms_") && c->name[strlen("oms_")] != '\0') {
         judge_pass(ret, "'%s' follows the convention oms_*", c->name);
         return;
@@ -46,9 +47,10 @@ RULE_JUDGE(judge_container_healthy)
         return;
     }
     judge_evidence(ret, "%s", n->health_url);
-    if (!n->health.healthy)
+    if (!n->health.healthy) {
         judge_fail(ret, "/oms/health %.*s", (int)strcspn(str_get(&n->health.state), "\n"),
                    str_get(&n->health.state));
+    }
     judge_pass(ret, "/oms/health says so");
     judge_hint(ret,
                "mend the old version first: a rollback could not tell its own success from "
@@ -61,8 +63,9 @@ static bool has_nproc(const json_t *ulimits)
     for (size_t i = 0; i < json_array_size(ulimits); i++) {
         const json_t *u = json_array_get(ulimits, i);
 
-        if (str_eq(json_text(u, "Name", ""), "nproc"))
+        if (str_eq(json_text(u, "Name", ""), "nproc")) {
             return json_int(u, "Soft", 0) == NPROC && json_int(u, "Hard", 0) == NPROC;
+        }
     }
     return false;
 }
@@ -77,18 +80,23 @@ RULE_JUDGE(judge_container_settings)
         return;
     }
     pids = json_object_get(c->host_config, "PidsLimit");
-    if (!str_eq(json_text(c->host_config, "NetworkMode", ""), "host"))
+    if (!str_eq(json_text(c->host_config, "NetworkMode", ""), "host")) {
         judge_fail(ret, "network is '%s' instead of 'host'",
                    json_text(c->host_config, "NetworkMode", ""));
-    if (!json_bool(c->host_config, "Privileged", false))
+    }
+    if (!json_bool(c->host_config, "Privileged", false)) {
         judge_fail(ret, "it is not privileged");
+    }
     /* "No limit" reads back as null, 0 or -1, by version of the engine. */
-    if (json_is_integer(pids) && json_integer_value(pids) > 0)
+    if (json_is_integer(pids) && json_integer_value(pids) > 0) {
         judge_fail(ret, "pids limit is %lld instead of -1", (long long)json_integer_value(pids));
-    if (!has_nproc(json_object_get(c->host_config, "Ulimits")))
+    }
+    if (!has_nproc(json_object_get(c->host_config, "Ulimits"))) {
         judge_fail(ret, "ulimit nproc is not %d:%d", NPROC, NPROC);
-    if (!json_bool(c->config, "Tty", false) || !json_bool(c->config, "OpenStdin", false))
+    }
+    if (!json_bool(c->config, "Tty", false) || !json_bool(c->config, "OpenStdin", false)) {
         judge_fail(ret, "stdin and tty are not both open");
+    }
     judge_pass(ret, "host network, privileged, no pids limit, nproc %d, stdin and tty", NPROC);
     judge_hint(ret, "these are set by omslaunch; please report how the old container was made");
 }
@@ -105,11 +113,12 @@ RULE_JUDGE(judge_container_upgrade_env)
         return;
     }
     if (oms_version_at_least(in->to, 3, 3, 1)) {
-        if (str_eq(value, "true"))
+        if (str_eq(value, "true")) {
             judge_pass(ret, "IS_UPGRADE=true");
-        else
+        } else {
             judge_fail(ret, "IS_UPGRADE is %s%s%s, targets from 3.3.1 on need IS_UPGRADE=true",
                        value ? "'" : "", value ? value : "not set", value ? "'" : "");
+        }
     } else if (value) {
         judge_fail(ret, "IS_UPGRADE is set, targets before 3.3.1 must not have it");
     } else {
@@ -164,8 +173,9 @@ RULE_JUDGE(judge_container_anonymous)
     const struct container *c = &in->deployment->nodes[node].old;
 
     for (size_t i = 0; i < c->mount_count; i++) {
-        if (!is_anonymous(&c->mounts[i]))
+        if (!is_anonymous(&c->mounts[i])) {
             continue;
+        }
         judge_fail(ret, "what is in '%s' lives in an anonymous volume", c->mounts[i].destination);
         judge_evidence(ret, "volume %.12s", c->mounts[i].source);
     }

@@ -3,9 +3,11 @@
 
 static bool has_node(const struct deployment *d, const char *ip)
 {
-    for (size_t i = 0; i < d->node_count; i++)
-        if (str_eq(d->nodes[i].host_ip, ip))
+    for (size_t i = 0; i < d->node_count; i++) {
+        if (str_eq(d->nodes[i].host_ip, ip)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -16,21 +18,28 @@ RULE_JUDGE(judge_nodes_complete)
     AUTO_STRV struct strv missing = STRV_INIT;
 
     (void)node;
-    for (size_t i = 0; i < d->node_count; i++)
-        for (size_t k = 0; k < d->nodes[i].config.cm_nodes.count; k++)
+    for (size_t i = 0; i < d->node_count; i++) {
+        for (size_t k = 0; k < d->nodes[i].config.cm_nodes.count; k++) {
             if (!strv_has(&missing, d->nodes[i].config.cm_nodes.items[k]) &&
-                !has_node(d, d->nodes[i].config.cm_nodes.items[k]))
+                !has_node(d, d->nodes[i].config.cm_nodes.items[k])) {
                 strv_add(&missing, d->nodes[i].config.cm_nodes.items[k]);
-    for (size_t i = 0; metadb && i < metadb->host_count; i++)
-        if (!strv_has(&missing, metadb->hosts[i].ip) && !has_node(d, metadb->hosts[i].ip))
+            }
+        }
+    }
+    for (size_t i = 0; metadb && i < metadb->host_count; i++) {
+        if (!strv_has(&missing, metadb->hosts[i].ip) && !has_node(d, metadb->hosts[i].ip)) {
             strv_add(&missing, metadb->hosts[i].ip);
-    for (size_t i = 0; i < missing.count; i++)
+        }
+    }
+    for (size_t i = 0; i < missing.count; i++) {
         judge_fail(ret, "node '%s' belongs to the deployment but not to this upgrade",
                    missing.items[i]);
-    if (d->node_count == 1)
+    }
+    if (d->node_count == 1) {
         judge_pass(ret, "it is the only one");
-    else
+    } else {
         judge_pass(ret, "all %zu are here", d->node_count);
+    }
     judge_hint(ret, "all nodes of a deployment are upgraded together; if that host is gone for "
                     "good: --accept nodes.complete=REASON");
 }
@@ -44,19 +53,23 @@ RULE_JUDGE(judge_nodes_same_version)
         judge_not_applicable(ret, "there is one node");
         return;
     }
-    for (size_t i = 1; i < d->node_count; i++)
-        if (!str_eq(d->nodes[i].old_image_tag, d->nodes[0].old_image_tag))
+    for (size_t i = 1; i < d->node_count; i++) {
+        if (!str_eq(d->nodes[i].old_image_tag, d->nodes[0].old_image_tag)) {
             judge_fail(ret, "node '%s' runs '%s', node '%s' runs '%s'", d->nodes[0].name,
                        d->nodes[0].old_image_tag, d->nodes[i].name, d->nodes[i].old_image_tag);
+        }
+    }
     judge_pass(ret, "all run '%s'", d->nodes[0].old_image_tag);
     judge_hint(ret, "bring all nodes to one version first");
 }
 
 static const struct metadb_host *find_host(const struct metadb_facts *metadb, const char *ip)
 {
-    for (size_t i = 0; i < metadb->host_count; i++)
-        if (str_eq(metadb->hosts[i].ip, ip))
+    for (size_t i = 0; i < metadb->host_count; i++) {
+        if (str_eq(metadb->hosts[i].ip, ip)) {
             return &metadb->hosts[i];
+        }
+    }
     return NULL;
 }
 
@@ -73,10 +86,11 @@ RULE_JUDGE(judge_host_online)
         return;
     }
     host = find_host(metadb, n->host_ip);
-    if (!host)
+    if (!host) {
         judge_fail(ret, "'%s' is not in the server list", n->host_ip);
-    else if (!str_eq(host->status, "ONLINE"))
+    } else if (!str_eq(host->status, "ONLINE")) {
         judge_fail(ret, "'%s' is '%s' in the server list", n->host_ip, host->status);
+    }
     judge_pass(ret, "'%s' is ONLINE", n->host_ip);
     judge_hint(ret,
                "look at the console, OPS & Monitoring > Server, and mend the old version first");
@@ -84,9 +98,11 @@ RULE_JUDGE(judge_host_online)
 
 static bool knows_region(const struct metadb_facts *metadb, unsigned code)
 {
-    for (size_t i = 0; i < metadb->region_count; i++)
-        if (metadb->regions[i].code == code)
+    for (size_t i = 0; i < metadb->region_count; i++) {
+        if (metadb->regions[i].code == code) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -101,14 +117,18 @@ RULE_JUDGE(judge_regions)
         judge_not_applicable(ret, "the regions could not be read");
         return;
     }
-    for (size_t i = 0; i < metadb->region_count; i++)
+    for (size_t i = 0; i < metadb->region_count; i++) {
         defaults += metadb->regions[i].is_default;
-    if (defaults != 1)
+    }
+    if (defaults != 1) {
         judge_fail(ret, "%zu regions are the default one, expected 1", defaults);
-    for (size_t i = 0; i < d->node_count; i++)
-        if (!knows_region(metadb, d->nodes[i].config.cm_location))
+    }
+    for (size_t i = 0; i < d->node_count; i++) {
+        if (!knows_region(metadb, d->nodes[i].config.cm_location)) {
             judge_fail(ret, "no region has the code %u of node '%s'",
                        d->nodes[i].config.cm_location, d->nodes[i].name);
+        }
+    }
     judge_pass(ret, "%zu %s", metadb->region_count,
                metadb->region_count == 1 ? "region" : "regions");
     judge_hint(ret, "compare cm_location of config.yaml with the table 'cluster_info'");

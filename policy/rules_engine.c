@@ -10,8 +10,9 @@ RULE_JUDGE(judge_engine_rootless)
 {
     const struct host_facts *h = &in->deployment->nodes[node].host;
 
-    if (h->rootless)
+    if (h->rootless) {
         judge_fail(ret, "the engine is rootless");
+    }
     judge_pass(ret, "the engine runs as root");
     judge_hint(ret, "OMS needs privilege and host networking; name the engine that runs as root: "
                     "--host unix:///var/run/docker.sock");
@@ -25,8 +26,9 @@ static bool is_older(const char *version, const char *than)
         const unsigned long a = strtoul(version, &version_end, 10);
         const unsigned long b = strtoul(than, &than_end, 10);
 
-        if (a != b)
+        if (a != b) {
             return a < b;
+        }
         version = *version_end == '.' ? version_end + 1 : "";
         than = *than_end == '.' ? than_end + 1 : "";
     }
@@ -43,8 +45,9 @@ RULE_JUDGE(judge_engine_version)
         return;
     }
     judge_evidence(ret, "Docker Engine %s", h->engine_version ? h->engine_version : "?");
-    if (is_older(h->api_version, min_api))
+    if (is_older(h->api_version, min_api)) {
         judge_fail(ret, "the engine speaks API %s, at least %s is wanted", h->api_version, min_api);
+    }
     judge_pass(ret, "API %s", h->api_version);
     judge_hint(ret, "upgrade the engine first");
 }
@@ -65,16 +68,18 @@ RULE_JUDGE(judge_engine_storage)
         return;
     }
     judge_evidence(ret, "storage driver '%s'", driver);
-    if (known)
+    if (known) {
         judge_fail(ret, "the engine keeps containers with '%s': %s", driver, known);
+    }
     json_object_foreach (
         (json_t *)(uintptr_t)setting_texts(in->waivers, "engine.storage", "status"), line, text) {
         for (size_t i = 0; i < h->storage_status.count; i++) {
             const char *said = h->storage_status.items[i];
             const size_t n = strlen(line);
 
-            if (strncmp(said, line, n) != 0 || (said[n] != '\0' && said[n] != ':'))
+            if (strncmp(said, line, n) != 0 || (said[n] != '\0' && said[n] != ':')) {
                 continue;
+            }
             judge_evidence(ret, "%s", said);
             judge_fail(ret, "the storage driver '%s' says '%s': %s", driver, said,
                        json_string_value(text));
@@ -88,9 +93,11 @@ RULE_JUDGE(judge_engine_storage)
 
 static bool has_named_volume(const struct container *c)
 {
-    for (size_t i = 0; i < c->mount_count; i++)
-        if (str_eq(c->mounts[i].type, "volume"))
+    for (size_t i = 0; i < c->mount_count; i++) {
+        if (str_eq(c->mounts[i].type, "volume")) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -110,8 +117,9 @@ RULE_JUDGE(judge_engine_live_restore)
     json_object_foreach (
         (json_t *)(uintptr_t)setting_texts(in->waivers, "engine.live-restore", "fixed_in"), fixed,
         text) {
-        if (is_older(n->host.engine_version, fixed))
+        if (is_older(n->host.engine_version, fixed)) {
             judge_fail(ret, "until Docker Engine %s, %s", fixed, json_string_value(text));
+        }
     }
     judge_pass(ret, "Docker Engine %s keeps volumes over its own restart", n->host.engine_version);
     judge_hint(ret, "upgrade the engine first, or turn live-restore off and stop the containers "

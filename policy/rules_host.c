@@ -12,16 +12,18 @@ static void check_ip_twice(const struct policy_input *in, size_t node, const cha
     for (size_t i = 0; i < in->deployment->node_count; i++) {
         const struct container *other = desired_of(in, i);
 
-        if (i != node && other && str_eq(container_env(other, "OMS_HOST_IP"), ip))
+        if (i != node && other && str_eq(container_env(other, "OMS_HOST_IP"), ip)) {
             judge_fail(ret, "node '%s' has the same OMS_HOST_IP '%s'",
                        in->deployment->nodes[i].name, ip);
+        }
     }
 }
 
 static void append_list(struct str *s, const struct strv *v)
 {
-    for (size_t i = 0; i < v->count; i++)
+    for (size_t i = 0; i < v->count; i++) {
         str_appendf(s, "%s%s", i ? ", " : "", v->items[i]);
+    }
 }
 
 RULE_JUDGE(judge_host_ip)
@@ -36,13 +38,15 @@ RULE_JUDGE(judge_host_ip)
         judge_hint(ret, "give this host's own address: --host-ip ADDRESS");
         return;
     }
-    if (n->host_ip && !str_eq(n->host_ip, ip))
+    if (n->host_ip && !str_eq(n->host_ip, ip)) {
         judge_fail(ret, "OMS_HOST_IP would be '%s', the old container has '%s'", ip, n->host_ip);
+    }
     if (n->config.cm_nodes.count > 0) {
         append_list(&list, &n->config.cm_nodes);
         judge_evidence(ret, "cm_nodes: %s", str_get(&list));
-        if (!strv_has(&n->config.cm_nodes, ip))
+        if (!strv_has(&n->config.cm_nodes, ip)) {
             judge_fail(ret, "OMS_HOST_IP '%s' is not among 'cm_nodes' of config.yaml", ip);
+        }
     }
     if (n->host.addresses_known && !str_starts_with(ip, "127.") &&
         !strv_has(&n->host.addresses, ip)) {
@@ -69,12 +73,14 @@ RULE_JUDGE(judge_host_resources)
         return;
     }
     str_append_size(&size, h->memory_bytes);
-    if (h->cores < cores)
+    if (h->cores < cores) {
         judge_fail(ret, "%u %s, at least %" PRIu64 " are wanted", h->cores,
                    h->cores == 1 ? "core" : "cores", cores);
-    if (h->memory_bytes < memory_gb * GB)
+    }
+    if (h->memory_bytes < memory_gb * GB) {
         judge_fail(ret, "%s of memory, at least %" PRIu64 " GB are wanted", str_get(&size),
                    memory_gb);
+    }
     judge_pass(ret, "%u cores, %s of memory", h->cores, str_get(&size));
     judge_hint(ret, "the new version will run as slowly as the old one did, or slower");
 }
@@ -96,13 +102,15 @@ RULE_JUDGE(judge_clock_skew)
         judge_not_applicable(ret, "no other clock was read");
         return;
     }
-    if (h->clock_known && engine_ms > max_s * 1000)
+    if (h->clock_known && engine_ms > max_s * 1000) {
         judge_fail(ret, "the engine's clock is %" PRIu64 " s %s ours", engine_ms / 1000,
                    h->clock_ahead_ms > 0 ? "ahead of" : "behind");
-    if (metadb && distance(metadb->now_ms, in->now_ms) > max_s * 1000)
+    }
+    if (metadb && distance(metadb->now_ms, in->now_ms) > max_s * 1000) {
         judge_fail(ret, "the MetaDB's clock is %" PRIu64 " s %s ours",
                    distance(metadb->now_ms, in->now_ms) / 1000,
                    metadb->now_ms > in->now_ms ? "ahead of" : "behind");
+    }
     judge_pass(ret, "no more than %" PRIu64 " s apart", max_s);
     judge_hint(ret, "the time of the outage is measured by our clock; set all of them by NTP");
 }
@@ -118,17 +126,20 @@ RULE_JUDGE(judge_space_disks)
         const struct mount *m = container_mount_at(&n->old, fact->destination);
         AUTO_STR struct str size = STR_INIT;
 
-        if (!fact->free_known || !m)
+        if (!fact->free_known || !m) {
             continue;
+        }
         known++;
         str_append_size(&size, fact->free_bytes);
         judge_evidence(ret, "'%s' has %s", m->source, str_get(&size));
-        if (fact->free_bytes < free_gb * GB)
+        if (fact->free_bytes < free_gb * GB) {
             judge_fail(ret, "'%s' has %s free, at least %" PRIu64 " GB are wanted", m->source,
                        str_get(&size), free_gb);
+        }
     }
-    if (known == 0)
+    if (known == 0) {
         judge_not_applicable(ret, "the host's file systems cannot be looked at from here");
+    }
     judge_pass(ret, "each disk has %" PRIu64 " GB free", free_gb);
     judge_hint(ret, "make room, or grow the file system");
 }
@@ -147,8 +158,9 @@ RULE_JUDGE(judge_space_state)
     }
     str_append_size(&have, in->state_free_bytes);
     str_append_size(&need, metadb_facts_bytes(metadb));
-    if (in->state_free_bytes < metadb_facts_bytes(metadb))
+    if (in->state_free_bytes < metadb_facts_bytes(metadb)) {
         judge_fail(ret, "%s free, the databases have %s", str_get(&have), str_get(&need));
+    }
     judge_pass(ret, "%s free, the databases have %s", str_get(&have), str_get(&need));
     judge_hint(ret, "make room, or put the state elsewhere: --state-dir DIR");
 }
@@ -169,9 +181,10 @@ RULE_JUDGE(judge_space_engine)
     }
     str_append_size(&have, h->root_free_bytes);
     str_append_size(&need, image->load_bytes * factor);
-    if (h->root_free_bytes < image->load_bytes * factor)
+    if (h->root_free_bytes < image->load_bytes * factor) {
         judge_fail(ret, "'%s' has %s free, loading the image takes about %s", h->root_dir,
                    str_get(&have), str_get(&need));
+    }
     judge_pass(ret, "'%s' has %s free, loading the image takes about %s", h->root_dir,
                str_get(&have), str_get(&need));
     judge_hint(ret, "make room there: `docker system df` shows what the engine keeps");
@@ -181,15 +194,19 @@ static void check_port(const struct port_facts *ports, size_t i, struct judgemen
 {
     const struct port_fact *port = &ports->items[i];
 
-    for (size_t k = 0; k < i; k++)
-        if (ports->items[k].port == port->port)
+    for (size_t k = 0; k < i; k++) {
+        if (ports->items[k].port == port->port) {
             judge_fail(ret, "'%s' and '%s' are both %u", ports->items[k].key, port->key,
                        (unsigned)port->port);
-    if (port->who)
+        }
+    }
+    if (port->who) {
         judge_evidence(ret, "%u: %s", (unsigned)port->port, port->who);
-    if (port->holder == PORT_OTHER)
+    }
+    if (port->holder == PORT_OTHER) {
         judge_fail(ret, "port %u (%s) is held by %s, which is not of the old container",
                    (unsigned)port->port, port->key, port->who);
+    }
 }
 
 RULE_JUDGE(judge_ports_free)
@@ -202,9 +219,10 @@ RULE_JUDGE(judge_ports_free)
     }
     for (size_t i = 0; i < PORT_COUNT; i++) {
         check_port(&n->ports, i, ret);
-        if (n->ports.items[i].holder == PORT_UNKNOWN && !n->old.running)
+        if (n->ports.items[i].holder == PORT_UNKNOWN && !n->old.running) {
             judge_fail(ret, "port %u (%s) is held, and the old container does not run",
                        (unsigned)n->ports.items[i].port, n->ports.items[i].key);
+        }
     }
     judge_pass(ret, "each is free or held by the old container");
     judge_hint(ret, "end that program, or give OMS another port in config.yaml; `ss -ltnp` shows "

@@ -7,9 +7,10 @@ RULE_JUDGE(judge_image_old)
 {
     const struct node *n = &in->deployment->nodes[node];
 
-    if (n->old_image_note)
+    if (n->old_image_note) {
         judge_fail(ret, "%s, so that its settings cannot be told from the user's",
                    n->old_image_note);
+    }
     judge_pass(ret, "'%s' is on the engine", n->old.image_ref);
     judge_hint(ret, "load it again: `docker load -i` its archive; or, if old settings of the image "
                     "may stay in the new container: --accept image.old=REASON");
@@ -36,21 +37,24 @@ RULE_JUDGE(judge_image_present)
 {
     const struct target_image *image = in->images ? &in->images[node] : NULL;
 
-    if (!image)
+    if (!image) {
         judge_not_applicable(ret, "the target image was not looked for");
-    else if (image->present)
+    } else if (image->present) {
         judge_pass(ret, "'%s' is on the engine", image->ref);
-    else if (image->will_load_file && image->archive_holds)
+    } else if (image->will_load_file && image->archive_holds) {
         judge_fail(ret, "the archive '%s' holds %s, not '%s'", image->will_load_file,
                    image->archive_holds, image->ref);
-    else if (image->will_load_file)
+    } else if (image->will_load_file) {
         judge_pass(ret, "'%s' will be loaded from '%s'", image->ref, image->will_load_file);
-    else
+    } else {
         judge_fail(ret, "image '%s' is not on the engine", image->ref);
-    if (image && image->id)
+    }
+    if (image && image->id) {
         judge_evidence(ret, "%s", image->id);
-    if (image && image->will_load_file)
+    }
+    if (image && image->will_load_file) {
         judge_hint(ret, "name the repository in the archive with --image, and its tag with --tag");
+    }
     judge_hint(ret, "give the delivered archive: --load FILE; `docker images` lists what is there");
 }
 
@@ -59,9 +63,11 @@ static bool same_architecture(const char *host, const char *image)
 {
     static const char *const pairs[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}};
 
-    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
-        if (str_eq(host, pairs[i][0]))
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        if (str_eq(host, pairs[i][0])) {
             host = pairs[i][1];
+        }
+    }
     return str_eq(host, image);
 }
 
@@ -96,13 +102,16 @@ RULE_JUDGE(judge_image_identity)
     for (size_t i = 0; i < d->node_count; i++) {
         const char *id = in->images[i].id;
 
-        if (id)
+        if (id) {
             judge_evidence(ret, "%s: %s", d->nodes[i].name, id);
-        if (id && first && !str_eq(id, first))
+        }
+        if (id && first && !str_eq(id, first)) {
             judge_fail(ret, "node '%s' has another image under '%s'", d->nodes[i].name,
                        in->images[i].ref);
-        if (id && !first)
+        }
+        if (id && !first) {
             first = id;
+        }
     }
     judge_pass(ret, "%s",
                first ? "all images that are present are the same"

@@ -10,10 +10,11 @@ RULE_JUDGE(judge_metadb_reachable)
     const char *hint = in->metadb_error ? strstr(in->metadb_error, "\nHINT: ") : NULL;
 
     (void)node;
-    if (d->node_count > 0)
+    if (d->node_count > 0) {
         judge_evidence(ret, "%s:%u",
                        d->nodes[0].config.meta_host ? d->nodes[0].config.meta_host : "",
                        (unsigned)d->nodes[0].config.meta_port);
+    }
     if (in->metadb_error) {
         judge_fail(ret, "%.*s", (int)strcspn(in->metadb_error, "\n"), in->metadb_error);
         judge_hint(ret, "%s",
@@ -40,10 +41,11 @@ RULE_JUDGE(judge_metadb_databases)
         const struct metadb_database *db = &metadb->databases[i];
 
         judge_evidence(ret, "%s: '%s', %" PRIu64 " tables", db->role, db->name, db->tables);
-        if (!db->exists)
+        if (!db->exists) {
             judge_fail(ret, "database '%s' (%s) does not exist", db->name, db->role);
-        else if (db->tables == 0)
+        } else if (db->tables == 0) {
             judge_fail(ret, "database '%s' (%s) has no tables", db->name, db->role);
+        }
     }
     judge_pass(ret, "%zu databases", metadb->database_count);
     judge_hint(ret,
@@ -80,16 +82,19 @@ RULE_JUDGE(judge_metadb_privileges)
 /* Only regions have heartbeat databases of their own; rm and cm are one pair for all. */
 static void compare_configs(const struct node *a, const struct node *b, struct judgement *ret)
 {
-    if (!str_eq(a->config.rm_db, b->config.rm_db))
+    if (!str_eq(a->config.rm_db, b->config.rm_db)) {
         judge_fail(ret, "'drc_rm_db' is '%s' on node '%s' and '%s' on node '%s'", a->config.rm_db,
                    a->name, b->config.rm_db, b->name);
-    if (!str_eq(a->config.cm_db, b->config.cm_db))
+    }
+    if (!str_eq(a->config.cm_db, b->config.cm_db)) {
         judge_fail(ret, "'drc_cm_db' is '%s' on node '%s' and '%s' on node '%s'", a->config.cm_db,
                    a->name, b->config.cm_db, b->name);
+    }
     if (a->config.cm_location != b->config.cm_location &&
-        str_eq(a->config.heartbeat_db, b->config.heartbeat_db))
+        str_eq(a->config.heartbeat_db, b->config.heartbeat_db)) {
         judge_fail(ret, "nodes '%s' and '%s' are of different regions but share '%s'", a->name,
                    b->name, a->config.heartbeat_db);
+    }
 }
 
 RULE_JUDGE(judge_config_databases)
@@ -100,14 +105,18 @@ RULE_JUDGE(judge_config_databases)
     for (size_t i = 0; i < d->node_count; i++) {
         const struct oms_config *c = &d->nodes[i].config;
 
-        if (str_eq(c->rm_db, c->cm_db))
+        if (str_eq(c->rm_db, c->cm_db)) {
             judge_fail(ret, "'drc_rm_db' and 'drc_cm_db' are both '%s'", c->rm_db);
-        if (str_eq(c->rm_db, c->heartbeat_db))
+        }
+        if (str_eq(c->rm_db, c->heartbeat_db)) {
             judge_fail(ret, "'drc_rm_db' and 'drc_cm_heartbeat_db' are both '%s'", c->rm_db);
-        if (str_eq(c->cm_db, c->heartbeat_db))
+        }
+        if (str_eq(c->cm_db, c->heartbeat_db)) {
             judge_fail(ret, "'drc_cm_db' and 'drc_cm_heartbeat_db' are both '%s'", c->cm_db);
-        if (i > 0)
+        }
+        if (i > 0) {
             compare_configs(&d->nodes[0], &d->nodes[i], ret);
+        }
     }
     judge_pass(ret, "the three names are distinct%s",
                d->node_count > 1 ? " and fit together on all nodes" : "");
@@ -138,10 +147,11 @@ RULE_JUDGE(judge_ha_config)
         return;
     }
     enable = json_object_get(ha, "enable");
-    if (!json_is_object(ha))
+    if (!json_is_object(ha)) {
         judge_fail(ret, "'ha.config' is no JSON object");
-    else if (enable && !json_is_boolean(enable))
+    } else if (enable && !json_is_boolean(enable)) {
         judge_fail(ret, "'enable' of 'ha.config' is neither true nor false");
+    }
     judge_pass(ret, "HA is %s", json_is_true(enable) ? "on" : "off");
 }
 
@@ -159,8 +169,9 @@ RULE_JUDGE(judge_projects_names)
         judge_not_applicable(ret, "the projects could not be counted");
         return;
     }
-    for (size_t i = 0; i < metadb->duplicate_names.count; i++)
+    for (size_t i = 0; i < metadb->duplicate_names.count; i++) {
         judge_fail(ret, "two projects are named '%s'", metadb->duplicate_names.items[i]);
+    }
     judge_pass(ret, "all names are different");
     judge_hint(ret, "rename or delete projects in the console until each name is there once");
 }
@@ -174,9 +185,10 @@ RULE_JUDGE(judge_projects_running)
         judge_not_applicable(ret, "the projects could not be counted");
         return;
     }
-    if (metadb->projects_running < metadb->projects_total)
+    if (metadb->projects_running < metadb->projects_total) {
         judge_fail(ret, "%" PRIu64 " of %" PRIu64 " projects do not run",
                    metadb->projects_total - metadb->projects_running, metadb->projects_total);
+    }
     judge_pass(ret, "%" PRIu64 " projects run", metadb->projects_total);
     judge_hint(ret, "a failed or suspended project is not recovered by the upgrade; it has to be "
                     "by hand afterwards");

@@ -31,13 +31,15 @@ static void refuse_unknown(const struct policy_input *in, const struct oms_versi
 
     oms_version_format(in->from, from_text);
     oms_version_format(to, to_text);
-    if (row && row->status == VERSION_FRESH_ONLY)
+    if (row && row->status == VERSION_FRESH_ONLY) {
         judge_fail(ret, "%s is for fresh deployments only, no upgrade leads to it", to_text);
-    else
+    } else {
         judge_fail(ret, "no document is known that allows %s to become %s", from_text, to_text);
-    if (row)
+    }
+    if (row) {
         judge_evidence(ret, "%s: %s%s%s", to_text, row->source, row->note ? ", " : "",
                        row->note ? row->note : "");
+    }
     judge_hint(ret,
                "if the vendor allows it: --accept version.path=REASON, or a row of your own in "
                "the version table");
@@ -103,13 +105,13 @@ static void judge_path(const struct policy_input *in, struct judgement *ret)
 RULE_JUDGE(judge_version_path)
 {
     (void)node;
-    if (in->already_there)
+    if (in->already_there) {
         judge_not_applicable(ret, "the target is what runs");
-    else if (!in->to)
+    } else if (!in->to) {
         judge_not_applicable(ret, "the target's version is not known");
-    else if (in->from)
+    } else if (in->from) {
         judge_path(in, ret);
-    else {
+    } else {
         judge_fail(ret, "the old container's image tag '%s' tells no version", in->from_tag);
         judge_evidence(ret, "image '%s'",
                        in->deployment->node_count ? in->deployment->nodes[0].old.image_ref : "");

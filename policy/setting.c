@@ -17,17 +17,21 @@ static const struct setting settings[] = {
 
 const struct setting *setting_find(const char *rule, const char *key)
 {
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        if (str_eq(settings[i].rule, rule) && str_eq(settings[i].key, key))
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        if (str_eq(settings[i].rule, rule) && str_eq(settings[i].key, key)) {
             return &settings[i];
+        }
+    }
     return NULL;
 }
 
 void setting_list_keys(const char *rule, struct str *ret)
 {
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        if (str_eq(settings[i].rule, rule))
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        if (str_eq(settings[i].rule, rule)) {
             str_appendf(ret, "%s, ", settings[i].key);
+        }
+    }
 }
 
 /* ---- reading ---- */
@@ -38,12 +42,13 @@ static int read_number(const struct setting *s, const char *text, const char *wh
     struct err ignored = ERR_INIT;
     uint64_t number = 0;
 
-    if (!text || str_to_u64(text, 0, s->max, s->key, &number, &ignored))
+    if (!text || str_to_u64(text, 0, s->max, s->key, &number, &ignored)) {
         return err_fail(err, ERR_CONFIG,
                         "%s: %s '%s' is no number from 0 to %llu\n"
                         "HINT: docs/policy.md says what it counts",
                         where, s->key, text ? text : "(a list or mapping)",
                         (unsigned long long)s->max);
+    }
     *ret = json_make("I", (json_int_t)number);
     return 0;
 }
@@ -51,11 +56,12 @@ static int read_number(const struct setting *s, const char *text, const char *wh
 static int read_version(const struct setting *s, const char *text, const char *where, json_t **ret,
                         struct err *err)
 {
-    if (!text || !*text || strspn(text, "0123456789.") != strlen(text))
+    if (!text || !*text || strspn(text, "0123456789.") != strlen(text)) {
         return err_fail(err, ERR_CONFIG,
                         "%s: %s '%s' is no version, expected digits and dots\n"
                         "HINT: write it in quotes: \"1.40\"",
                         where, s->key, text ? text : "(a list or mapping)");
+    }
     *ret = json_from_text(text);
     return 0;
 }
@@ -66,17 +72,19 @@ static int read_texts(const struct setting *s, const json_t *value, const char *
     const char *name;
     json_t *text;
 
-    if (!json_is_object(value))
+    if (!json_is_object(value)) {
         return err_fail(err, ERR_CONFIG,
                         "%s: %s is no mapping, expected names and what is said of each\n"
                         "HINT: an empty one is written {}",
                         where, s->key);
+    }
     json_object_foreach ((json_t *)(uintptr_t)value, name, text) {
-        if (!json_is_string(text) || json_string_length(text) == 0)
+        if (!json_is_string(text) || json_string_length(text) == 0) {
             return err_fail(err, ERR_CONFIG,
                             "%s: %s of '%s' is no text, expected what is said of it\n"
                             "HINT: docs/policy.md shows the form",
                             where, s->key, name);
+        }
     }
     *ret = json_deep_copy(value);
     return 0;
@@ -104,18 +112,21 @@ static const json_t *value_of(const struct waiver_list *l, const char *rule, con
     for (size_t i = l ? l->count : 0; i-- > 0;) {
         const json_t *value = json_object_get(l->items[i].settings, key);
 
-        if (value && str_eq(l->items[i].rule, rule))
+        if (value && str_eq(l->items[i].rule, rule)) {
             return value;
+        }
     }
     return NULL;
 }
 
 const struct setting *setting_missing(const struct waiver_list *l, const char *rule)
 {
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
         if ((!rule || str_eq(settings[i].rule, rule)) &&
-            !value_of(l, settings[i].rule, settings[i].key))
+            !value_of(l, settings[i].rule, settings[i].key)) {
             return &settings[i];
+        }
+    }
     return NULL;
 }
 

@@ -5,20 +5,24 @@
 
 void version_path_free(struct version_path *p)
 {
-    if (!p)
+    if (!p) {
         return;
+    }
     free(p->hops);
     *p = (struct version_path){.hops = NULL};
 }
 
 static bool row_accepts(const struct version_row *row, const struct oms_version *from)
 {
-    if (row->status != VERSION_DOCUMENTED || row->to.edition != from->edition)
+    if (row->status != VERSION_DOCUMENTED || row->to.edition != from->edition) {
         return false;
-    for (size_t i = 0; i < row->from_count; i++)
+    }
+    for (size_t i = 0; i < row->from_count; i++) {
         if (oms_version_compare(&row->from[i].first, from) <= 0 &&
-            oms_version_compare(from, &row->from[i].last) <= 0)
+            oms_version_compare(from, &row->from[i].last) <= 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -38,12 +42,14 @@ static size_t search(const struct version_table *t, const struct oms_version *fr
         const struct oms_version *here = at == n ? from : &t->rows[at].to;
 
         for (size_t i = 0; i < n; i++) {
-            if (seen[i] || !row_accepts(&t->rows[i], here))
+            if (seen[i] || !row_accepts(&t->rows[i], here)) {
                 continue;
+            }
             seen[i] = true;
             previous[i] = at;
-            if (oms_version_compare(&t->rows[i].to, to) == 0)
+            if (oms_version_compare(&t->rows[i].to, to) == 0) {
                 return i;
+            }
             queue[tail++] = i;
         }
     }
@@ -59,14 +65,17 @@ static void find_chain(const struct version_table *t, const struct oms_version *
     const size_t last = search(t, from, to, previous, queue);
     size_t count = 0;
 
-    for (size_t i = last; i != n; i = previous[i])
+    for (size_t i = last; i != n; i = previous[i]) {
         count++;
-    if (count == 0)
+    }
+    if (count == 0) {
         return;
+    }
     ret->hops = mem_alloc(count * sizeof(struct version_row *));
     ret->hop_count = count;
-    for (size_t i = last; i != n; i = previous[i])
+    for (size_t i = last; i != n; i = previous[i]) {
         ret->hops[--count] = &t->rows[i];
+    }
     ret->answer = ret->hop_count == 1 ? VERSION_PATH_DIRECT : VERSION_PATH_CHAIN;
 }
 
@@ -77,16 +86,17 @@ void version_path_find(const struct version_table *t, const struct oms_version *
     const int order = oms_version_compare(from, to);
 
     *ret = (struct version_path){.answer = VERSION_PATH_UNKNOWN};
-    if (from->edition != to->edition)
+    if (from->edition != to->edition) {
         ret->answer = VERSION_PATH_EDITION;
-    else if (order == 0)
+    } else if (order == 0) {
         ret->answer = VERSION_PATH_SAME;
-    else if (order > 0)
+    } else if (order > 0) {
         ret->answer = VERSION_PATH_DOWNGRADE;
-    else if (row && row->status == VERSION_FRESH_ONLY)
+    } else if (row && row->status == VERSION_FRESH_ONLY) {
         ret->answer = VERSION_PATH_FRESH_ONLY;
-    else
+    } else {
         find_chain(t, from, to, ret);
+    }
 }
 
 void version_path_describe(const struct version_path *p, const struct oms_version *from,
@@ -95,7 +105,8 @@ void version_path_describe(const struct version_path *p, const struct oms_versio
     char text[OMS_VERSION_TEXT_MAX];
 
     str_append(ret, oms_version_format(from, text));
-    for (size_t i = 0; i < p->hop_count; i++)
+    for (size_t i = 0; i < p->hop_count; i++) {
         str_appendf(ret, " → %s (%s)", oms_version_format(&p->hops[i]->to, text),
                     p->hops[i]->source);
+    }
 }

@@ -34,10 +34,12 @@ static void row_free(struct version_row *r)
 
 void version_table_free(struct version_table *t)
 {
-    if (!t)
+    if (!t) {
         return;
-    for (size_t i = 0; i < t->row_count; i++)
+    }
+    for (size_t i = 0; i < t->row_count; i++) {
         row_free(&t->rows[i]);
+    }
     free(t->rows);
     *t = (struct version_table){.rows = NULL};
 }
@@ -49,9 +51,11 @@ static bool same_target(const struct oms_version *a, const struct oms_version *b
 
 static struct version_row *find_row(const struct version_table *t, const struct oms_version *to)
 {
-    for (size_t i = 0; i < t->row_count; i++)
-        if (same_target(&t->rows[i].to, to))
+    for (size_t i = 0; i < t->row_count; i++) {
+        if (same_target(&t->rows[i].to, to)) {
             return &t->rows[i];
+        }
+    }
     return NULL;
 }
 
@@ -91,15 +95,18 @@ static int check_keys(const json_t *object, const char *const *known, const stru
     const char *key;
     json_t *value;
 
-    for (size_t i = 0; known[i]; i++)
+    for (size_t i = 0; known[i]; i++) {
         str_appendf(&list, "%s%s", i ? ", " : "", known[i]);
+    }
     json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
         size_t i = 0;
 
-        while (known[i] && !str_eq(known[i], key))
+        while (known[i] && !str_eq(known[i], key)) {
             i++;
-        if (!known[i])
+        }
+        if (!known[i]) {
             return complain(at, err, "unknown key", key, str_get(&list));
+        }
     }
     return 0;
 }
@@ -111,8 +118,9 @@ static int read_version(const char *text, enum oms_edition edition, const struct
     struct err ignored = ERR_INIT;
 
     if (str_starts_with(text, "feature_") || oms_version_parse(text, ret, &ignored) ||
-        ret->edition != OMS_EDITION_ENTERPRISE)
+        ret->edition != OMS_EDITION_ENTERPRISE) {
         return complain(at, err, "no version", text, "a version like 4.2.3 or 4.2.3_bp1");
+    }
     ret->edition = edition;
     return 0;
 }
@@ -124,14 +132,17 @@ static int read_range(const json_t *j, enum oms_edition edition, const struct pl
     const char *dots = text ? strstr(text, "..") : NULL;
     AUTO_FREE char *first = NULL;
 
-    if (!text)
+    if (!text) {
         return complain(at, err, "an entry of 'from' is no text", NULL, "a version or a range");
+    }
     first = dots ? mem_strndup(text, (size_t)(dots - text)) : mem_strdup(text);
     if (read_version(first, edition, at, &ret->first, err) ||
-        read_version(dots ? dots + 2 : first, edition, at, &ret->last, err))
+        read_version(dots ? dots + 2 : first, edition, at, &ret->last, err)) {
         return -1;
-    if (oms_version_compare(&ret->first, &ret->last) > 0)
+    }
+    if (oms_version_compare(&ret->first, &ret->last) > 0) {
         return complain(at, err, "empty range", text, "the older version first");
+    }
     return 0;
 }
 
@@ -140,23 +151,28 @@ static int read_from(const json_t *list, const struct place *at, struct version_
 {
     const size_t count = json_array_size(list);
 
-    if (list && !json_is_array(list))
+    if (list && !json_is_array(list)) {
         return complain(at, err, "'from' is no list", NULL, "a list of versions");
-    if ((row->status == VERSION_DOCUMENTED) != (count > 0))
+    }
+    if ((row->status == VERSION_DOCUMENTED) != (count > 0)) {
         return complain(at, err,
                         count > 0 ? "'from' beside a status other than documented"
                                   : "'from' is missing or empty",
                         NULL, "'from' exactly in the rows whose status is documented");
-    if (count == 0)
+    }
+    if (count == 0) {
         return 0;
+    }
     row->from = mem_alloc(count * sizeof(*row->from));
     row->from_count = count;
     for (size_t i = 0; i < count; i++) {
-        if (read_range(json_array_get(list, i), row->to.edition, at, &row->from[i], err))
+        if (read_range(json_array_get(list, i), row->to.edition, at, &row->from[i], err)) {
             return -1;
-        if (oms_version_compare(&row->from[i].last, &row->to) >= 0)
+        }
+        if (oms_version_compare(&row->from[i].last, &row->to) >= 0) {
             return complain(at, err, "not older than the target",
                             json_string_value(json_array_get(list, i)), "an upgrade");
+        }
     }
     return 0;
 }
@@ -187,22 +203,28 @@ static int read_row(const json_t *j, const struct place *at, struct version_row 
     const char *source = json_text(j, "source", "");
     const char *note = json_text(j, "note", NULL);
 
-    if (!json_is_object(j))
+    if (!json_is_object(j)) {
         return complain(at, err, "the row is no mapping", NULL,
                         "'to', 'edition', 'from', 'source'");
-    if (check_keys(j, keys, at, err))
+    }
+    if (check_keys(j, keys, at, err)) {
         return -1;
-    if (!to)
+    }
+    if (!to) {
         return complain(at, err, "'to' is missing", NULL, "the target version");
-    if (!str_eq(edition, "ce") && !str_eq(edition, "ee"))
+    }
+    if (!str_eq(edition, "ce") && !str_eq(edition, "ee")) {
         return complain(at, err, "unknown 'edition'", edition, "ce or ee");
-    if (!*source)
+    }
+    if (!*source) {
         return complain(at, err, "'source' is missing", NULL, "who says that the upgrade works");
+    }
     if (read_version(to, str_eq(edition, "ce") ? OMS_EDITION_COMMUNITY : OMS_EDITION_ENTERPRISE, at,
                      &row->to, err) ||
         read_status(j, at, &row->status, err) ||
-        read_from(json_object_get(j, "from"), at, row, err))
+        read_from(json_object_get(j, "from"), at, row, err)) {
         return -1;
+    }
     row->source = mem_strdup(source);
     row->note = note ? mem_strdup(note) : NULL;
     return 0;
@@ -216,20 +238,25 @@ int version_table_from_yaml_json(const json_t *yaml, const char *name, struct ve
     const json_t *paths = json_object_get(yaml, "paths");
     struct place at = {.file = name};
 
-    if (check_keys(yaml, keys, &at, err))
+    if (check_keys(yaml, keys, &at, err)) {
         return -1;
-    if (!str_eq(json_text(yaml, "schema", ""), SCHEMA))
+    }
+    if (!str_eq(json_text(yaml, "schema", ""), SCHEMA)) {
         return complain(&at, err, "unknown 'schema'", json_text(yaml, "schema", ""), SCHEMA);
-    if (!json_is_array(paths))
+    }
+    if (!json_is_array(paths)) {
         return complain(&at, err, "'paths' is missing or no list", NULL, "a list of rows");
+    }
     for (at.row = 1; at.row <= json_array_size(paths); at.row++) {
         CLEANUP(row_free) struct version_row row = {.from = NULL};
 
-        if (read_row(json_array_get(paths, at.row - 1), &at, &row, err))
+        if (read_row(json_array_get(paths, at.row - 1), &at, &row, err)) {
             return -1;
-        if (find_row(&t, &row.to))
+        }
+        if (find_row(&t, &row.to)) {
             return complain(&at, err, "the target has a row already", NULL,
                             "one row for each target and edition");
+        }
         add_row_take(&t, &row);
     }
     *ret = t;

@@ -21,10 +21,12 @@ static void waiver_free(struct waiver *w)
 
 void waiver_list_free(struct waiver_list *l)
 {
-    if (!l)
+    if (!l) {
         return;
-    for (size_t i = 0; i < l->count; i++)
+    }
+    for (size_t i = 0; i < l->count; i++) {
         waiver_free(&l->items[i]);
+    }
     free(l->items);
     *l = (struct waiver_list){.items = NULL};
 }
@@ -43,8 +45,9 @@ static size_t edit_distance(const char *a, const char *b)
     const size_t n = strlen(b);
     AUTO_FREE size_t *row = mem_alloc((n + 1) * sizeof(*row));
 
-    for (size_t j = 0; j <= n; j++)
+    for (size_t j = 0; j <= n; j++) {
         row[j] = j;
+    }
     for (size_t i = 1; a[i - 1]; i++) {
         size_t diagonal = row[0];
 
@@ -65,8 +68,9 @@ static bool is_near(const char *typed, const char *id)
 {
     const size_t group = strcspn(id, ".");
 
-    if (strncmp(typed, id, group) == 0 && (typed[group] == '.' || typed[group] == '\0'))
+    if (strncmp(typed, id, group) == 0 && (typed[group] == '.' || typed[group] == '\0')) {
         return true;
+    }
     return str_eq(typed, id + group + 1) || edit_distance(typed, id) <= NEAR_DISTANCE;
 }
 
@@ -80,12 +84,14 @@ static int complain_unknown(const char *rule, const char *where, enum err_kind k
         const char *id = policy_rules[i].id;
 
         str_appendf(&all, "%s%s", all.len ? ", " : "", id);
-        if (strlen(rule) < 64 && is_near(rule, id))
+        if (strlen(rule) < 64 && is_near(rule, id)) {
             str_appendf(&near, "%s%s", near.len ? ", " : "", id);
+        }
     }
-    if (near.len > 0)
+    if (near.len > 0) {
         return err_fail(err, kind, "%s: there is no rule '%s'\nHINT: did you mean %s?", where, rule,
                         str_get(&near));
+    }
     return err_fail(err, kind, "%s: there is no rule '%s'\nHINT: the rules are %s", where, rule,
                     str_get(&all));
 }
@@ -97,14 +103,16 @@ int waiver_list_add_argument(struct waiver_list *l, const char *argument, struct
     const char *reason = equals ? equals + 1 : "";
 
     w.rule = mem_strndup(argument, strcspn(argument, "="));
-    if (!policy_rule_find(w.rule))
+    if (!policy_rule_find(w.rule)) {
         return complain_unknown(w.rule, "--accept", ERR_USAGE, err);
-    if (reason[strspn(reason, " \t\r\n")] == '\0')
+    }
+    if (reason[strspn(reason, " \t\r\n")] == '\0') {
         return err_fail(err, ERR_USAGE,
                         "--accept '%s' gives no reason, expected RULE=REASON\n"
                         "HINT: the reason is kept in the plan, the journal and the report; say "
                         "why this is right: --accept '%s=…'",
                         argument, w.rule);
+    }
     w.reason = mem_strdup(reason);
     add_take(l, &w);
     return 0;
@@ -113,10 +121,12 @@ int waiver_list_add_argument(struct waiver_list *l, const char *argument, struct
 const struct waiver *waiver_list_find(const struct waiver_list *l, const char *rule,
                                       uint64_t now_ms)
 {
-    for (size_t i = 0; l && i < l->count; i++)
+    for (size_t i = 0; l && i < l->count; i++) {
         if (l->items[i].reason && str_eq(l->items[i].rule, rule) &&
-            (!l->items[i].expires_ms || l->items[i].expires_ms > now_ms))
+            (!l->items[i].expires_ms || l->items[i].expires_ms > now_ms)) {
             return &l->items[i];
+        }
+    }
     return NULL;
 }
 
@@ -145,11 +155,12 @@ static int read_expiry(const char *text, const char *where, struct waiver *w, st
 {
     AUTO_FREE char *full = mem_printf("%sT23:59:59Z", text);
 
-    if (strlen(text) != strlen("2026-12-31") || clock_parse(full, &w->expires_ms))
+    if (strlen(text) != strlen("2026-12-31") || clock_parse(full, &w->expires_ms)) {
         return err_fail(err, ERR_CONFIG,
                         "%s: expires '%s' is no date, expected YYYY-MM-DD\n"
                         "HINT: the waiver holds through that day, in UTC",
                         where, text);
+    }
     return 0;
 }
 
@@ -158,10 +169,12 @@ static int read_setting(const struct setting *s, const json_t *value, const char
 {
     json_t *read = NULL;
 
-    if (setting_read(s, value, where, &read, err))
+    if (setting_read(s, value, where, &read, err)) {
         return -1;
-    if (!w->settings)
+    }
+    if (!w->settings) {
         w->settings = json_object();
+    }
     json_put(w->settings, s->key, read);
     return 0;
 }
@@ -183,23 +196,28 @@ static int read_key(const char *key, const json_t *value, const char *where, str
     const struct setting *setting = setting_find(w->rule, key);
     const char *text = json_string_value(value);
 
-    if (setting)
+    if (setting) {
         return read_setting(setting, value, where, w, err);
-    if (!text || !*text)
+    }
+    if (!text || !*text) {
         return err_fail(err, ERR_CONFIG,
                         "%s: '%s' is no text, expected one value\n"
                         "HINT: docs/policy.md shows the form",
                         where, key);
-    if (str_eq(key, "severity"))
+    }
+    if (str_eq(key, "severity")) {
         return read_severity(text, where, w, err);
-    if (str_eq(key, "expires"))
+    }
+    if (str_eq(key, "expires")) {
         return read_expiry(text, where, w, err);
-    if (str_eq(key, "reason"))
+    }
+    if (str_eq(key, "reason")) {
         w->reason = mem_strdup(text);
-    else if (str_eq(key, "owner"))
+    } else if (str_eq(key, "owner")) {
         w->owner = mem_strdup(text);
-    else
+    } else {
         return complain_key(key, where, w, err);
+    }
     return 0;
 }
 
@@ -210,23 +228,27 @@ static int read_entry(const char *rule, const json_t *entry, const char *name, s
     const char *key;
     json_t *value;
 
-    if (!policy_rule_find(rule))
+    if (!policy_rule_find(rule)) {
         return complain_unknown(rule, name, ERR_CONFIG, err);
-    if (!json_is_object(entry) || json_object_size(entry) == 0)
+    }
+    if (!json_is_object(entry) || json_object_size(entry) == 0) {
         return err_fail(err, ERR_CONFIG,
                         "%s is no mapping, expected severity, or reason, owner and expires\n"
                         "HINT: docs/policy.md shows the form",
                         where);
+    }
     w->rule = mem_strdup(rule);
     json_object_foreach ((json_t *)(uintptr_t)entry, key, value) {
-        if (read_key(key, value, where, w, err))
+        if (read_key(key, value, where, w, err)) {
             return -1;
+        }
     }
-    if (!w->reason && (w->owner || w->expires_ms))
+    if (!w->reason && (w->owner || w->expires_ms)) {
         return err_fail(err, ERR_CONFIG,
                         "%s has no 'reason', expected one beside owner and expires\n"
                         "HINT: the reason is kept in the plan, the journal and the report",
                         where);
+    }
     return 0;
 }
 
@@ -236,16 +258,18 @@ int waiver_list_add_yaml_json(struct waiver_list *l, const json_t *policy, const
     const char *rule;
     json_t *entry;
 
-    if (!json_is_object(policy))
+    if (!json_is_object(policy)) {
         return err_fail(err, ERR_CONFIG,
                         "%s: 'policy' is no mapping, expected rules and what is set for them\n"
                         "HINT: docs/policy.md shows the form",
                         name);
+    }
     json_object_foreach ((json_t *)(uintptr_t)policy, rule, entry) {
         CLEANUP(waiver_free) struct waiver w = {.rule = NULL};
 
-        if (read_entry(rule, entry, name, &w, err))
+        if (read_entry(rule, entry, name, &w, err)) {
             return -1;
+        }
         add_take(l, &w);
     }
     return 0;
@@ -261,8 +285,9 @@ RULE_JUDGE(judge_waiver_expired)
         char text[CLOCK_TEXT_MAX];
 
         dated += w->expires_ms != 0;
-        if (!w->expires_ms || w->expires_ms > in->now_ms)
+        if (!w->expires_ms || w->expires_ms > in->now_ms) {
             continue;
+        }
         judge_fail(ret, "the waiver of '%s' expired on %.10s", w->rule,
                    clock_format(w->expires_ms, text));
         judge_evidence(ret, "%s: %s%s%s", w->rule, w->reason, w->owner ? ", owner " : "",
@@ -271,10 +296,12 @@ RULE_JUDGE(judge_waiver_expired)
     }
     /* Accepting the expiry of a waiver would be a waiver without an expiry. */
     ret->never_waived = true;
-    if (ret->verdict != VERDICT_PASS)
+    if (ret->verdict != VERDICT_PASS) {
         return;
-    if (dated == 0)
+    }
+    if (dated == 0) {
         judge_not_applicable(ret, "no waiver has an expiry");
-    else
+    } else {
         judge_pass(ret, "%zu %s not expired", dated, dated == 1 ? "waiver has" : "waivers have");
+    }
 }

@@ -43,12 +43,14 @@ static int base64_decode(const char *text, struct str *ret)
     size_t len = strlen(text);
     unsigned bits = 0, count = 0;
 
-    while (len > 0 && (text[len - 1] == '=' || text[len - 1] == ' '))
+    while (len > 0 && (text[len - 1] == '=' || text[len - 1] == ' ')) {
         len--;
+    }
     for (size_t i = 0; i < len; i++) {
         int value = base64_value(text[i]);
-        if (value < 0)
+        if (value < 0) {
             return -1;
+        }
         bits = (bits << 6 | (unsigned)value) & 0xffff;
         count += 6;
         if (count >= 8) {
@@ -65,8 +67,9 @@ static int read_stat(const struct http_answer *answer, json_t **ret, struct err 
     const char *text = http_answer_header(answer, STAT_HEADER);
     AUTO_STR struct str json = STR_INIT;
 
-    if (text == NULL || base64_decode(text, &json) < 0)
+    if (text == NULL || base64_decode(text, &json) < 0) {
         return err_fail(err, ERR_FAILED, "the engine's answer has no readable " STAT_HEADER);
+    }
     return json_parse(str_get(&json), json.len, STAT_HEADER, ret, err);
 }
 
@@ -80,29 +83,34 @@ int engine_container_stat(struct engine *e, const char *id, const char *path,
     AUTO_JSON json_t *stat = NULL;
     struct engine_path_stat found = {.is_folder = false};
 
-    if (archive_path(id, path, &url, err) < 0)
+    if (archive_path(id, path, &url, err) < 0) {
         return -1;
+    }
     const struct engine_call call = {
         .doing = doing, .thing = id, .path = url, .http = {.method = "HEAD"}};
     if (engine_call(e, &call, &answer, err) < 0) {
-        if (err->kind != ERR_NOT_FOUND)
+        if (err->kind != ERR_NOT_FOUND) {
             return -1;
+        }
         /* An answer to HEAD has no words: what is missing, the path or the container? */
-        if (engine_container_inspect(e, id, &container, err) < 0)
+        if (engine_container_inspect(e, id, &container, err) < 0) {
             return -1;
+        }
         return err_fail(err, ERR_NOT_FOUND, "there is no '%s' in container '%s'", path,
                         engine_shown(e, id));
     }
-    if (read_stat(&answer, &stat, err) < 0)
+    if (read_stat(&answer, &stat, err) < 0) {
         return err_wrap(err, "cannot %s '%s'", doing, engine_shown(e, id));
+    }
     int64_t mode = json_int(stat, "mode", 0);
     found.is_folder = (mode & GO_FOLDER) != 0;
     found.is_link = (mode & GO_LINK) != 0;
     found.is_file = (mode & (GO_FOLDER | GO_LINK | GO_SPECIAL)) == 0;
     int64_t size = json_int(stat, "size", 0);
     found.size = size > 0 ? (uint64_t)size : 0;
-    if (clock_parse(json_text(stat, "mtime", ""), &found.mtime_ms) < 0)
+    if (clock_parse(json_text(stat, "mtime", ""), &found.mtime_ms) < 0) {
         found.mtime_ms = 0; /* before 1970, or Go's zero time */
+    }
     *ret = found;
     return 0;
 }
@@ -123,12 +131,14 @@ static int file_entry(void *arg, const struct tar_entry *entry, struct err *err)
 {
     struct file_reader *f = arg;
 
-    if (f->found)
+    if (f->found) {
         return err_fail(err, ERR_FAILED, "the engine sent more than one file");
+    }
     f->found = true;
     f->link = entry->type == TAR_LINK;
-    if (f->link)
+    if (f->link) {
         return 0;
+    }
     if (entry->type != TAR_FILE) {
         return err_fail(err, ERR_FAILED, "it is %s, not a regular file",
                         entry->type == TAR_FOLDER ? "a folder" : "something special");
@@ -172,23 +182,29 @@ static int read_once(struct engine *e, const char *id, struct file_reader *f, ch
     AUTO_TAR struct tar *tar = tar_new(&handler);
     int rc = -1;
 
-    if (archive_path(id, f->path, &url, err) < 0)
+    if (archive_path(id, f->path, &url, err) < 0) {
         return -1;
+    }
     const struct engine_call call = {
         .doing = doing, .thing = id, .path = url, .http = {.sink = file_sink, .arg = f}};
     f->tar = tar;
     f->err = err;
     f->found = f->link = f->failed = false;
-    if (engine_call(e, &call, &answer, err) < 0)
+    if (engine_call(e, &call, &answer, err) < 0) {
         return -1;
-    if (!f->failed && tar_finish(tar, err) == 0)
+    }
+    if (!f->failed && tar_finish(tar, err) == 0) {
         rc = f->found ? 0 : err_fail(err, ERR_FAILED, "the engine sent an empty archive");
-    if (rc == 0 && f->link && read_stat(&answer, &stat, err) < 0)
+    }
+    if (rc == 0 && f->link && read_stat(&answer, &stat, err) < 0) {
         rc = -1;
-    if (rc < 0)
+    }
+    if (rc < 0) {
         return err_wrap(err, "cannot %s '%s'", doing, engine_shown(e, id));
-    if (f->link)
+    }
+    if (f->link) {
         *ret_target = mem_strdup(json_text(stat, "linkTarget", ""));
+    }
     return 0;
 }
 
@@ -200,12 +216,14 @@ int engine_container_read_file(struct engine *e, const char *id, const char *pat
     AUTO_FREE char *beyond = NULL;
     struct file_reader f = {.path = path, .max = max, .content = &content};
 
-    if (read_once(e, id, &f, &target, err) < 0)
+    if (read_once(e, id, &f, &target, err) < 0) {
         return -1;
+    }
     if (target != NULL) {
         f.path = target;
-        if (read_once(e, id, &f, &beyond, err) < 0)
+        if (read_once(e, id, &f, &beyond, err) < 0) {
             return err_wrap(err, "'%s' is a link", path);
+        }
     }
     if (beyond != NULL) {
         return err_fail(err, ERR_FAILED,

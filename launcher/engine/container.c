@@ -28,11 +28,13 @@ int engine_container_inspect(struct engine *e, const char *id, json_t **ret, str
 {
     AUTO_FREE char *path = NULL;
 
-    if (engine_container_path(id, "/json", &path, err) < 0)
+    if (engine_container_path(id, "/json", &path, err) < 0) {
         return -1;
+    }
     const struct engine_call call = {.doing = "inspect container", .thing = id, .path = path};
-    if (engine_call_json(e, &call, ret, err) < 0)
+    if (engine_call_json(e, &call, ret, err) < 0) {
         return -1;
+    }
     engine_learn_name(e, json_text(*ret, "Id", ""), json_text(*ret, "Name", ""));
     return 0;
 }
@@ -50,8 +52,9 @@ int engine_container_list(struct engine *e, const char *label, json_t **ret, str
         http_append_escaped(&path, text);
     }
     const struct engine_call call = {.doing = "list the containers", .path = str_get(&path)};
-    if (engine_call_json(e, &call, &found, err) < 0)
+    if (engine_call_json(e, &call, &found, err) < 0) {
         return -1;
+    }
     if (!json_is_array(found)) {
         return err_fail(err, ERR_FAILED,
                         "cannot list the containers: the engine at '%s' answered no list",
@@ -77,10 +80,12 @@ int engine_container_create(struct engine *e, const char *name, const json_t *bo
         .json = body,
         .http = {.method = "POST", .answer_timeout_ms = engine_work_timeout_ms(e)},
     };
-    if (engine_call_json(e, &call, &answer, err) < 0)
+    if (engine_call_json(e, &call, &answer, err) < 0) {
         return -1;
-    if (json_need_text(answer, "Id", "the engine's answer", &id, err) < 0)
+    }
+    if (json_need_text(answer, "Id", "the engine's answer", &id, err) < 0) {
         return err_wrap(err, "cannot create container '%s'", name);
+    }
     if (ret_warnings != NULL) {
         json_t *warnings = json_walk(answer, "Warnings");
         *ret_warnings = json_is_array(warnings) ? json_incref(warnings) : json_array();
@@ -98,8 +103,9 @@ static int container_change(struct engine *e, const char *method, const char *do
     AUTO_HTTP_ANSWER struct http_answer answer = HTTP_ANSWER_INIT;
     AUTO_FREE char *path = NULL;
 
-    if (engine_container_path(id, suffix, &path, err) < 0)
+    if (engine_container_path(id, suffix, &path, err) < 0) {
         return -1;
+    }
     const struct engine_call call = {
         .doing = doing,
         .thing = id,
@@ -129,8 +135,9 @@ int engine_container_remove_created(struct engine *e, const char *id, struct err
 {
     AUTO_JSON json_t *container = NULL;
 
-    if (engine_container_inspect(e, id, &container, err) < 0)
+    if (engine_container_inspect(e, id, &container, err) < 0) {
         return -1;
+    }
     const char *status = json_text(container, "State.Status", "unknown");
     if (!str_eq(status, "created")) {
         return err_fail(err, ERR_REFUSED,
@@ -147,8 +154,9 @@ int engine_container_remove_stopped(struct engine *e, const char *id, struct err
 {
     AUTO_JSON json_t *container = NULL;
 
-    if (engine_container_inspect(e, id, &container, err) < 0)
+    if (engine_container_inspect(e, id, &container, err) < 0) {
         return -1;
+    }
     const char *status = json_text(container, "State.Status", "unknown");
     if (!str_eq(status, "exited") && !str_eq(status, "created") && !str_eq(status, "dead")) {
         return err_fail(err, ERR_REFUSED,
@@ -164,8 +172,9 @@ static bool row_has_word(const json_t *row, const char *word)
 {
     for (size_t i = 0; i < json_array_size(row); i++) {
         const char *cell = json_string_value(json_array_get(row, i));
-        if (cell != NULL && strstr(cell, word) != NULL)
+        if (cell != NULL && strstr(cell, word) != NULL) {
             return true;
+        }
     }
     return false;
 }
@@ -179,17 +188,20 @@ int engine_container_runs_program(struct engine *e, const char *id, const char *
     bool found = false;
 
     if (engine_container_inspect(e, id, &answer, err) < 0 ||
-        engine_container_path(id, "/top", &path, err) < 0)
+        engine_container_path(id, "/top", &path, err) < 0) {
         return -1;
+    }
     if (json_bool(answer, "State.Running", false)) {
         const struct engine_call call = {
             .doing = "list the processes of container", .thing = id, .path = path};
-        if (engine_call_json(e, &call, &processes, err) < 0)
+        if (engine_call_json(e, &call, &processes, err) < 0) {
             return -1;
+        }
     }
     const json_t *rows = json_walk(processes, "Processes");
-    for (size_t i = 0; i < json_array_size(rows); i++)
+    for (size_t i = 0; i < json_array_size(rows); i++) {
         found = found || row_has_word(json_array_get(rows, i), word);
+    }
     *ret = found;
     return 0;
 }
@@ -202,8 +214,9 @@ int engine_container_rename(struct engine *e, const char *id, const char *new_na
     str_append(&suffix, "/rename?name=");
     http_append_escaped(&suffix, new_name);
     if (container_change(e, "POST", doing, id, str_get(&suffix), NULL, engine_work_timeout_ms(e),
-                         err) < 0)
+                         err) < 0) {
         return -1;
+    }
     engine_learn_name(e, id, new_name);
     return 0;
 }
@@ -225,8 +238,9 @@ int engine_container_wait(struct engine *e, const char *id, uint64_t timeout_ms,
 
     /* Before 1.30 there are no conditions, and not running is what it waits for. */
     const char *suffix = engine_has_api(e, 30) ? "/wait?condition=not-running" : "/wait";
-    if (engine_container_path(id, suffix, &path, err) < 0)
+    if (engine_container_path(id, suffix, &path, err) < 0) {
         return -1;
+    }
     uint64_t deadline_ms = clock_deadline(timeout_ms);
     const struct engine_call call = {
         .doing = "wait for the end of container",
@@ -238,8 +252,9 @@ int engine_container_wait(struct engine *e, const char *id, uint64_t timeout_ms,
                  .deadline_ms = deadline_ms},
     };
     if (engine_call_json(e, &call, &answer, err) < 0) {
-        if (err->kind != ERR_TIMEOUT || !clock_passed(deadline_ms))
+        if (err->kind != ERR_TIMEOUT || !clock_passed(deadline_ms)) {
             return -1;
+        }
         AUTO_STR struct str time = STR_INIT;
         str_append_duration(&time, timeout_ms);
         return err_fail(err, ERR_TIMEOUT, "container '%s' still runs after %s", engine_shown(e, id),
@@ -272,8 +287,9 @@ int engine_container_logs(struct engine *e, const char *id, unsigned tail, engin
     /* Only the container tells whether the bytes are framed: the content type does so from 1.42 on.
      */
     if (engine_container_inspect(e, id, &container, err) < 0 ||
-        engine_container_path(id, suffix, &path, err) < 0)
+        engine_container_path(id, suffix, &path, err) < 0) {
         return -1;
+    }
     AUTO_STREAM struct stream s = {
         .fn = fn, .arg = arg, .raw = json_bool(container, "Config.Tty", false)};
     const struct engine_call call = {
@@ -282,9 +298,11 @@ int engine_container_logs(struct engine *e, const char *id, unsigned tail, engin
         .path = path,
         .http = {.sink = stream_sink, .arg = &s},
     };
-    if (engine_call(e, &call, &answer, err) < 0)
+    if (engine_call(e, &call, &answer, err) < 0) {
         return -1;
-    if (stream_finish(&s, err) < 0)
+    }
+    if (stream_finish(&s, err) < 0) {
         return err_wrap(err, "cannot read the log of container '%s'", engine_shown(e, id));
+    }
     return 0;
 }

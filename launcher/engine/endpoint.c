@@ -48,8 +48,9 @@ int endpoint_fail(const char *endpoint, const char *socket_path, struct err *err
     int number = 0;
 
     memcpy(address.sun_path, socket_path, strlen(socket_path) + 1);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
         number = errno;
+    }
     if (number == ENOENT || number == ENOTDIR) {
         return err_fail(err, ERR_UNREACHABLE,
                         "cannot reach the Docker Engine at '%s': no such file\n"

@@ -59,8 +59,9 @@ bool engine_has_api(const struct engine *e, unsigned minor)
 
 void engine_free(struct engine *e)
 {
-    if (e == NULL)
+    if (e == NULL) {
         return;
+    }
     http_free(e->http);
     json_decref(e->names);
     free(e->endpoint);
@@ -76,20 +77,24 @@ void engine_free_ptr(struct engine **e)
 
 void engine_learn_name(struct engine *e, const char *id, const char *name)
 {
-    if (e->names == NULL)
+    if (e->names == NULL) {
         e->names = json_object();
-    if (strlen(id) == ID_DIGITS && name[0] != '\0')
+    }
+    if (strlen(id) == ID_DIGITS && name[0] != '\0') {
         json_put_text(e->names, id, name[0] == '/' ? name + 1 : name);
+    }
 }
 
 const char *engine_shown(struct engine *e, const char *id)
 {
     const char *name = json_string_value(json_object_get(e->names, id));
 
-    if (name != NULL)
+    if (name != NULL) {
         return name;
-    if (strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
+    }
+    if (strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS) {
         return id;
+    }
     memcpy(e->short_id, id, ID_SHORT);
     e->short_id[ID_SHORT] = '\0';
     return e->short_id;
@@ -103,13 +108,15 @@ void engine_append_words(struct str *s, const char *text)
 
     for (const char *p = text; *p != '\0'; p++) {
         unsigned char c = (unsigned char)*p;
-        if (!isspace(c) && (c >= 0x80 || isprint(c)))
+        if (!isspace(c) && (c >= 0x80 || isprint(c))) {
             str_append_c(s, *p);
-        else if (s->len > from && s->data[s->len - 1] != ' ')
+        } else if (s->len > from && s->data[s->len - 1] != ' ') {
             str_append_c(s, ' ');
+        }
     }
-    while (s->len > from && strchr(" :", s->data[s->len - 1]) != NULL)
+    while (s->len > from && strchr(" :", s->data[s->len - 1]) != NULL) {
         s->data[--s->len] = '\0';
+    }
 }
 
 /* The engine's own words: "message" of its JSON, or the text of a page without its marks. */
@@ -156,31 +163,33 @@ static int fail_too_new(const struct engine *e, const char *words, struct err *e
 static void add_hint(const struct engine *e, const struct http_answer *a, const char *words,
                      struct err *err)
 {
-    if (has_words(words, "no such container"))
+    if (has_words(words, "no such container")) {
         err_hint(err, "'docker ps --all' lists the containers of '%s'", e->endpoint);
-    else if (has_words(words, "no such image"))
+    } else if (has_words(words, "no such image")) {
         err_hint(err, "'docker images' lists the images of '%s'; load it first", e->endpoint);
-    else if (has_words(words, "already in use"))
+    } else if (has_words(words, "already in use")) {
         err_hint(err, "rename or remove the container that has this name");
-    else if (has_words(words, "is paused"))
+    } else if (has_words(words, "is paused")) {
         err_hint(err, "resume it with 'docker unpause'");
-    else if (has_words(words, "is not running"))
+    } else if (has_words(words, "is not running")) {
         err_hint(err, "'docker logs' says why it ended");
-    else if (has_words(words, "no space left on device"))
+    } else if (has_words(words, "no space left on device")) {
         err_hint(err, "free space under the engine's root folder ('docker info' names it)");
-    else if (has_words(words, "logging driver does not support"))
+    } else if (has_words(words, "logging driver does not support")) {
         err_hint(err, "the container's log driver keeps its log elsewhere");
-    else if (a->status == 403 || a->status == 401)
+    } else if (a->status == 403 || a->status == 401) {
         err_hint(err, "something in front of the engine forbids this call: a socket proxy or an "
                       "authorization plugin; allow it there");
-    else if (a->status >= 500)
+    } else if (a->status >= 500) {
         err_hint(err, "look at the engine's log with 'journalctl -u docker'");
+    }
 }
 
 static int call_wrap(struct engine *e, const struct engine_call *call, struct err *err)
 {
-    if (call->thing == NULL)
+    if (call->thing == NULL) {
         return err_wrap(err, "cannot %s", call->doing);
+    }
     return err_wrap(err, "cannot %s '%s'", call->doing, engine_shown(e, call->thing));
 }
 
@@ -191,8 +200,9 @@ static void show_thing(struct engine *e, const char *thing, struct str *words)
     AUTO_STR struct str text = STR_INIT;
     const char *from = str_get(words);
 
-    if (shown == NULL || str_eq(shown, thing) || thing[0] == '\0')
+    if (shown == NULL || str_eq(shown, thing) || thing[0] == '\0') {
         return;
+    }
     for (const char *at = strstr(from, thing); at != NULL; at = strstr(from, thing)) {
         str_append_n(&text, from, (size_t)(at - from));
         str_append(&text, shown);
@@ -226,15 +236,17 @@ static int fail_answer(struct engine *e, const struct engine_call *call,
                  "HINT: is it a Docker Engine? Other engines offer only part of its API",
                  e->endpoint, call->http.method, call->path, said[0] != '\0' ? ": " : "", said);
     } else {
-        if (a->status == 404)
+        if (a->status == 404) {
             kind = ERR_NOT_FOUND;
-        else if (a->status == 401 || a->status == 403)
+        } else if (a->status == 401 || a->status == 403) {
             kind = ERR_PERMISSION;
-        if (said[0] != '\0')
+        }
+        if (said[0] != '\0') {
             err_fail(err, kind, "%s", said);
-        else
+        } else {
             err_fail(err, kind, "the engine refused (HTTP status %d) and gave no reason",
                      a->status);
+        }
         add_hint(e, a, said, err);
     }
     return call_wrap(e, call, err);
@@ -249,8 +261,9 @@ int engine_call(struct engine *e, const struct engine_call *call, struct http_an
     AUTO_FREE char *path = mem_printf("/v%s%s", e->api_text, call->path);
     AUTO_FREE char *body = call->json != NULL ? json_compact(call->json) : NULL;
 
-    if (sent.http.method == NULL)
+    if (sent.http.method == NULL) {
         sent.http.method = "GET";
+    }
     if (e->read_only && !str_eq(sent.http.method, "GET") && !str_eq(sent.http.method, "HEAD")) {
         err_fail(err, ERR_REFUSED, "this command only reads, and %s %s may change something",
                  sent.http.method, call->path);
@@ -262,8 +275,9 @@ int engine_call(struct engine *e, const struct engine_call *call, struct http_an
         sent.http.body_len = strlen(body);
         sent.http.content_type = "application/json";
     }
-    if (http_run(e->http, &sent.http, ret, err) < 0)
+    if (http_run(e->http, &sent.http, ret, err) < 0) {
         return call_wrap(e, call, err);
+    }
     bool good = (ret->status >= 200 && ret->status <= 299) || ret->status == 304;
     return good ? 0 : fail_answer(e, &sent, ret, err);
 }
@@ -273,8 +287,9 @@ int engine_call_json(struct engine *e, const struct engine_call *call, json_t **
 {
     AUTO_HTTP_ANSWER struct http_answer answer = HTTP_ANSWER_INIT;
 
-    if (engine_call(e, call, &answer, err) < 0)
+    if (engine_call(e, call, &answer, err) < 0) {
         return -1;
+    }
     if (json_parse(str_get(&answer.body), answer.body.len, "the engine's answer", ret, err) < 0) {
         err_hint(err, "is '%s' the socket of a Docker Engine?", e->endpoint);
         return call_wrap(e, call, err);
@@ -290,12 +305,14 @@ int engine_api_parse(const char *text)
     struct err ignored = ERR_INIT;
     uint64_t major = 0, minor = 0;
 
-    if (dot == NULL || strlen(dot + 1) > 3)
+    if (dot == NULL || strlen(dot + 1) > 3) {
         return -1;
+    }
     AUTO_FREE char *first = mem_strndup(text, (size_t)(dot - text));
     if (str_to_u64(first, 1, 9, "version", &major, &ignored) < 0 ||
-        str_to_u64(dot + 1, 0, 999, "version", &minor, &ignored) < 0)
+        str_to_u64(dot + 1, 0, 999, "version", &minor, &ignored) < 0) {
         return -1;
+    }
     return (int)(major * 1000 + minor);
 }
 
@@ -332,8 +349,9 @@ static int negotiate(struct engine *e, struct err *err)
                                       .idle_timeout_ms = patience_ms};
 
     if (http_run(e->http, &ping, &answer, err) < 0) {
-        if (err->kind == ERR_TIMEOUT)
+        if (err->kind == ERR_TIMEOUT) {
             err->kind = ERR_UNREACHABLE;
+        }
         return -1;
     }
     const char *text = http_answer_header(&answer, "Api-Version");
@@ -344,8 +362,9 @@ static int negotiate(struct engine *e, struct err *err)
                         "HINT: allow it in the socket proxy, or " SOCKET_HINT,
                         e->endpoint);
     }
-    if (api < 0)
+    if (api < 0) {
         return fail_no_engine(e, &answer, err);
+    }
     if (answer.status != 200) {
         const struct engine_call call = {
             .doing = "ping the engine", .path = "/_ping", .http = ping};
@@ -359,8 +378,9 @@ static int negotiate(struct engine *e, struct err *err)
                         e->endpoint, text);
     }
     set_api(e, api <= ENGINE_API_NEWEST ? api : ENGINE_API_NEWEST);
-    if (api <= ENGINE_API_NEWEST)
+    if (api <= ENGINE_API_NEWEST) {
         return 0;
+    }
     const struct engine_call check = {.doing = "agree on an API version", .path = "/_ping"};
     return engine_call(e, &check, &again, err);
 }
@@ -371,8 +391,9 @@ int engine_open(const struct engine_options *options, struct engine **ret, struc
     AUTO_ENGINE struct engine *e = mem_alloc(sizeof(*e));
     const char *socket_path = NULL;
 
-    if (endpoint_parse(endpoint, &socket_path, err) < 0)
+    if (endpoint_parse(endpoint, &socket_path, err) < 0) {
         return -1;
+    }
     e->endpoint = mem_strdup(endpoint);
     e->read_only = options->read_only;
     e->answer_timeout_ms =
@@ -384,8 +405,9 @@ int engine_open(const struct engine_options *options, struct engine **ret, struc
             options->connect_timeout_ms != 0 ? options->connect_timeout_ms : DEFAULT_CONNECT_MS,
         .answer_timeout_ms = e->answer_timeout_ms,
     };
-    if (http_new(&http, &e->http, err) < 0 || negotiate(e, err) < 0)
+    if (http_new(&http, &e->http, err) < 0 || negotiate(e, err) < 0) {
         return -1;
+    }
     *ret = TAKE(e);
     return 0;
 }

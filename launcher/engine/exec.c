@@ -14,8 +14,9 @@
 
 static int exec_path(const char *exec_id, const char *suffix, char **ret, struct err *err)
 {
-    if (exec_id[0] == '\0' || strspn(exec_id, "0123456789abcdefABCDEF") != strlen(exec_id))
+    if (exec_id[0] == '\0' || strspn(exec_id, "0123456789abcdefABCDEF") != strlen(exec_id)) {
         return err_fail(err, ERR_USAGE, "'%s' is no ID of an exec", exec_id);
+    }
     *ret = mem_printf("/exec/%s%s", exec_id, suffix);
     return 0;
 }
@@ -24,8 +25,9 @@ static json_t *texts_to_json(const char *const *texts)
 {
     json_t *array = json_array();
 
-    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
         json_add(array, json_make("s", texts[i]));
+    }
     return array;
 }
 
@@ -39,10 +41,12 @@ int engine_exec_create(struct engine *e, const struct engine_exec *exec, char **
     AUTO_FREE char *doing = mem_printf("run '%s' in container", exec->argv[0]);
     const char *id = NULL;
 
-    if (exec->env != NULL && exec->env[0] != NULL)
+    if (exec->env != NULL && exec->env[0] != NULL) {
         json_put(body, "Env", texts_to_json(exec->env));
-    if (engine_container_path(exec->container, "/exec", &path, err) < 0)
+    }
+    if (engine_container_path(exec->container, "/exec", &path, err) < 0) {
         return -1;
+    }
     const struct engine_call call = {
         .doing = doing,
         .thing = exec->container,
@@ -50,10 +54,12 @@ int engine_exec_create(struct engine *e, const struct engine_exec *exec, char **
         .json = body,
         .http = {.method = "POST", .answer_timeout_ms = engine_work_timeout_ms(e)},
     };
-    if (engine_call_json(e, &call, &answer, err) < 0)
+    if (engine_call_json(e, &call, &answer, err) < 0) {
         return -1;
-    if (json_need_text(answer, "Id", "the engine's answer", &id, err) < 0)
+    }
+    if (json_need_text(answer, "Id", "the engine's answer", &id, err) < 0) {
         return err_wrap(err, "cannot %s '%s'", doing, engine_shown(e, exec->container));
+    }
     *ret_id = mem_strdup(id);
     return 0;
 }
@@ -79,8 +85,9 @@ static int exec_stream(struct engine *e, const struct engine_exec *exec, const c
     AUTO_FREE char *doing = mem_printf("run '%s' in container", exec->argv[0]);
     AUTO_JSON json_t *body = json_make("{s:b, s:b}", "Detach", 0, "Tty", 0);
 
-    if (exec_path(id, "/start", &path, err) < 0)
+    if (exec_path(id, "/start", &path, err) < 0) {
         return -1;
+    }
     /* Without a header "Upgrade" the output is the body of a plain answer that ends with the
      * connection. */
     const struct engine_call call = {
@@ -104,8 +111,9 @@ static int exec_stream(struct engine *e, const struct engine_exec *exec, const c
                         "'%s' in container '%s' was given up, and may still run", exec->argv[0],
                         engine_shown(e, exec->container));
     }
-    if (stream_finish(&s, err) < 0)
+    if (stream_finish(&s, err) < 0) {
         return err_wrap(err, "cannot %s '%s'", doing, engine_shown(e, exec->container));
+    }
     return 0;
 }
 
@@ -119,14 +127,16 @@ static int exec_wait(struct engine *e, const struct engine_exec *exec, const cha
     uint64_t grace_ms = clock_deadline(START_GRACE_MS);
 
     for (;;) {
-        if (engine_exec_inspect(e, id, &state, err) < 0)
+        if (engine_exec_inspect(e, id, &state, err) < 0) {
             return -1;
+        }
         if (!state.running && state.exit_code >= 0) {
             *ret_exit_code = state.exit_code;
             return 0;
         }
-        if (clock_passed(deadline_ms) || (!state.running && clock_passed(grace_ms)))
+        if (clock_passed(deadline_ms) || (!state.running && clock_passed(grace_ms))) {
             break;
+        }
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms * 2 < POLL_MAX_MS ? pause_ms * 2 : POLL_MAX_MS;
     }
@@ -144,8 +154,9 @@ int engine_exec_start(struct engine *e, const struct engine_exec *exec, const ch
 {
     uint64_t deadline_ms = clock_deadline(exec->timeout_ms);
 
-    if (exec_stream(e, exec, exec_id, deadline_ms, err) < 0)
+    if (exec_stream(e, exec, exec_id, deadline_ms, err) < 0) {
         return -1;
+    }
     return exec_wait(e, exec, exec_id, deadline_ms, ret_exit_code, err);
 }
 
@@ -155,11 +166,13 @@ int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exe
     AUTO_FREE char *path = NULL;
     AUTO_JSON json_t *answer = NULL;
 
-    if (exec_path(exec_id, "/json", &path, err) < 0)
+    if (exec_path(exec_id, "/json", &path, err) < 0) {
         return -1;
+    }
     const struct engine_call call = {.doing = "inspect exec", .thing = exec_id, .path = path};
-    if (engine_call_json(e, &call, &answer, err) < 0)
+    if (engine_call_json(e, &call, &answer, err) < 0) {
         return -1;
+    }
     ret->running = json_bool(answer, "Running", false);
     ret->exit_code = (int)json_int(answer, "ExitCode", -1); /* null until it ended */
     ret->pid = (int)json_int(answer, "Pid", 0);

@@ -70,8 +70,9 @@ int http_new(const struct http_options *options, struct http **ret, struct err *
 
 void http_free(struct http *h)
 {
-    if (h == NULL)
+    if (h == NULL) {
         return;
+    }
     curl_easy_cleanup(h->easy);
     curl_multi_cleanup(h->multi);
     free(h->socket_path);
@@ -88,14 +89,16 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 
     t->moved_ms = clock_mono_ms();
     t->answering = true;
-    while (len > 0 && (bytes[len - 1] == '\r' || bytes[len - 1] == '\n'))
+    while (len > 0 && (bytes[len - 1] == '\r' || bytes[len - 1] == '\n')) {
         len--;
+    }
     bool first = len >= 5 && memcmp(bytes, "HTTP/", 5) == 0;
     t->headers_done = len == 0 || (t->headers_done && !first); /* trailers come after the body */
-    if (first)
+    if (first) {
         strv_free(&t->answer->headers); /* those of a "100 Continue" do not count */
-    else if (len > 0 && t->answer->headers.count < MAX_HEADERS)
+    } else if (len > 0 && t->answer->headers.count < MAX_HEADERS) {
         strv_addf(&t->answer->headers, "%.*s", (int)len, bytes);
+    }
     return size * count;
 }
 
@@ -159,10 +162,12 @@ static int transfer_error(const struct transfer *t, CURLcode code, struct err *e
 {
     const struct http *h = t->http;
 
-    if (code == CURLE_COULDNT_CONNECT)
+    if (code == CURLE_COULDNT_CONNECT) {
         return endpoint_fail(h->endpoint, h->socket_path, err);
-    if (code == CURLE_OPERATION_TIMEDOUT)
+    }
+    if (code == CURLE_OPERATION_TIMEDOUT) {
         return timeout_error(t, h->connect_timeout_ms, err);
+    }
     if (t->too_large) {
         return err_fail(err, ERR_FAILED,
                         "the answer of the Docker Engine at '%s' is larger than %zu MiB",
@@ -226,12 +231,15 @@ static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
     curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
-    if (str_eq(r->method, "HEAD"))
+    if (str_eq(r->method, "HEAD")) {
         curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
-    if (str_eq(r->method, "DELETE"))
+    }
+    if (str_eq(r->method, "DELETE")) {
         curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
-    if (!str_eq(r->method, "POST"))
+    }
+    if (!str_eq(r->method, "POST")) {
         return NULL;
+    }
     curl_easy_setopt(c, CURLOPT_POST, 1L);
     if (r->source != NULL) {
         curl_easy_setopt(c, CURLOPT_READFUNCTION, on_source);
@@ -270,8 +278,9 @@ static int transfer_check(const struct transfer *t, int *ret_wait_ms, struct err
     limit = limit == 0 ? h->answer_timeout_ms : limit;
     if (limit != HTTP_NEVER_MS) {
         uint64_t idle = clock_mono_ms() - t->moved_ms;
-        if (idle >= limit)
+        if (idle >= limit) {
             return timeout_error(t, limit, err);
+        }
         wait = limit - idle < wait ? limit - idle : wait;
     }
     uint64_t left = clock_left_ms(r->deadline_ms);
@@ -287,11 +296,13 @@ static int transfer_wait(struct transfer *t, CURLcode *ret, struct err *err)
     for (;;) {
         int running = 0, wait_ms = 0, left = 0;
         /* Looked at before the first byte is sent, too. */
-        if (transfer_check(t, &wait_ms, err) < 0)
+        if (transfer_check(t, &wait_ms, err) < 0) {
             return -1;
+        }
         CURLMcode code = curl_multi_perform(h->multi, &running);
-        if (code != CURLM_OK)
+        if (code != CURLM_OK) {
             return err_fail(err, ERR_FAILED, "libcurl: %s", curl_multi_strerror(code));
+        }
         const struct CURLMsg *message = curl_multi_info_read(h->multi, &left);
         if (message != NULL && message->msg == CURLMSG_DONE) {
             *ret = message->data.result;
@@ -315,17 +326,21 @@ int http_run(struct http *h, const struct http_request *r, struct http_answer *r
     (void)curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_multi_remove_handle(h->multi, h->easy);
     curl_slist_free_all(headers);
-    if (rc < 0)
+    if (rc < 0) {
         return -1;
+    }
     ret->status = (int)status;
-    if (code == CURLE_OK && !t.headers_done)
+    if (code == CURLE_OK && !t.headers_done) {
         code = CURLE_PARTIAL_FILE; /* libcurl takes headers that are cut short for whole ones */
-    if (t.source_failed)
+    }
+    if (t.source_failed) {
         return -1; /* it has told why */
+    }
     /* An engine that refuses an upload may close before it has read all of it: its words count. */
     bool told = ret->status >= 300 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
-    if (code != CURLE_OK && !ret->stopped && !told)
+    if (code != CURLE_OK && !ret->stopped && !told) {
         return transfer_error(&t, code, err);
+    }
     return 0;
 }
 
@@ -346,14 +361,16 @@ static void describe_certificate(CURL *c, struct str *ret)
     struct curl_certinfo *info = NULL;
 
     if (curl_easy_getinfo(c, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
-        info->num_of_certs < 1)
+        info->num_of_certs < 1) {
         return;
+    }
     for (const struct curl_slist *field = info->certinfo[0]; field != NULL; field = field->next) {
-        if (str_starts_with(field->data, "Subject:"))
+        if (str_starts_with(field->data, "Subject:")) {
             str_appendf(ret, "%s", field->data + strlen("Subject:"));
-        else if (str_starts_with(field->data, "Expire date:"))
+        } else if (str_starts_with(field->data, "Expire date:")) {
             str_appendf(ret, "%svalid until %s", ret->len > 0 ? ", " : "",
                         field->data + strlen("Expire date:"));
+        }
     }
 }
 
@@ -365,8 +382,9 @@ int http_get_url(const char *url, uint64_t timeout_ms, struct http_answer *ret,
 
     global_init();
     CURL *c = curl_easy_init();
-    if (c == NULL)
+    if (c == NULL) {
         return err_fail(err, ERR_FAILED, "libcurl does not start");
+    }
     curl_easy_setopt(c, CURLOPT_URL, url);
     allow_protocols(c, "http,https", CURLPROTO_HTTP | CURLPROTO_HTTPS);
     curl_easy_setopt(c, CURLOPT_PROXY, ""); /* whatever http_proxy says */
@@ -382,8 +400,9 @@ int http_get_url(const char *url, uint64_t timeout_ms, struct http_answer *ret,
     CURLcode code = curl_easy_perform(c);
     (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
     ret->status = (int)status;
-    if (code == CURLE_OK)
+    if (code == CURLE_OK) {
         describe_certificate(c, ret_certificate);
+    }
     curl_easy_cleanup(c);
     if (code != CURLE_OK) {
         return err_fail(err, ERR_UNREACHABLE, "%s",

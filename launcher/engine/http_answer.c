@@ -15,8 +15,9 @@ const char *http_answer_header(const struct http_answer *a, const char *name)
 
     for (size_t i = 0; i < a->headers.count; i++) {
         const char *line = a->headers.items[i];
-        if (strncasecmp(line, name, len) == 0 && line[len] == ':')
+        if (strncasecmp(line, name, len) == 0 && line[len] == ':') {
             return line + len + 1 + strspn(line + len + 1, " \t");
+        }
     }
     return NULL;
 }
@@ -28,9 +29,10 @@ void http_append_escaped(struct str *s, const char *text)
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
     for (const char *p = text; *p != '\0'; p++) {
-        if (strchr(plain, *p) != NULL)
+        if (strchr(plain, *p) != NULL) {
             str_append_c(s, *p);
-        else
+        } else {
             str_appendf(s, "%%%02X", (unsigned)(unsigned char)*p);
+        }
     }
 }

@@ -63,8 +63,9 @@ static ssize_t load_source(void *arg, char *buf, size_t cap)
         return -1;
     }
     l->sent += (uint64_t)n;
-    if (l->fn != NULL)
+    if (l->fn != NULL) {
         l->fn(l->arg, l->sent, l->archive.size);
+    }
     return n;
 }
 
@@ -76,15 +77,17 @@ static void note_loaded(struct load *l, const char *line, size_t len)
 
     for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
         size_t mark = strlen(marks[i]);
-        if (len <= mark || strncmp(line, marks[i], mark) != 0)
+        if (len <= mark || strncmp(line, marks[i], mark) != 0) {
             continue;
+        }
         const char *p = line + mark, *end = line + len;
         while (p < end) {
             size_t n = strcspn(p, ",");
             n = n < (size_t)(end - p) ? n : (size_t)(end - p);
             AUTO_FREE char *name = mem_strndup(p, n);
-            if (n > 0 && !strv_has(&l->loaded, name))
+            if (n > 0 && !strv_has(&l->loaded, name)) {
                 strv_add(&l->loaded, name);
+            }
             p += n + 1;
         }
     }
@@ -96,18 +99,21 @@ static void load_message(void *arg, const json_t *message)
     const char *problem = json_text(message, "errorDetail.message", NULL);
     const char *text = json_text(message, "stream", "");
 
-    if (problem == NULL)
+    if (problem == NULL) {
         problem = json_text(message, "error", NULL);
-    if (problem != NULL && l->problem.len == 0)
+    }
+    if (problem != NULL && l->problem.len == 0) {
         engine_append_words(&l->problem, problem[0] != '\0' ? problem : "it gives no reason");
+    }
     while (*text != '\0') {
         size_t n = strcspn(text, "\r\n");
         note_loaded(l, text, n);
         text += n;
         text += strspn(text, "\r\n");
     }
-    if (l->fn != NULL)
+    if (l->fn != NULL) {
         l->fn(l->arg, l->sent, l->archive.size);
+    }
 }
 
 static int load_sink(void *arg, const char *bytes, size_t len)
@@ -137,8 +143,9 @@ static int load_run(struct engine *e, struct load *l, struct err *err)
     int rc = engine_call(e, &call, &answer, err);
 
     /* The engine's reason explains a broken connection better than the break does. */
-    if (rc < 0 && l->problem.len == 0)
+    if (rc < 0 && l->problem.len == 0) {
         return -1;
+    }
     const char *problem = str_get(&l->problem);
     if (l->problem.len > 0) {
         rc = err_fail(err, ERR_FAILED, "%s", problem);
@@ -157,8 +164,9 @@ int engine_image_load(struct engine *e, const char *archive, engine_progress_fn 
 {
     struct load l = {.path = archive, .fn = fn, .arg = arg, .err = err};
 
-    if (image_archive_open(archive, &l.archive, err) < 0)
+    if (image_archive_open(archive, &l.archive, err) < 0) {
         return -1;
+    }
     l.stream = (struct json_stream){.on_object = load_message, .arg = &l};
     int rc = load_run(e, &l, err);
     (void)close(l.archive.fd);

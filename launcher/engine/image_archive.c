@@ -30,8 +30,9 @@ static bool is_compressed(const char *bytes, size_t len)
 {
     for (size_t i = 0; i < ARRAY_LEN(compressions); i++) {
         if (len >= compressions[i].len &&
-            memcmp(bytes, compressions[i].magic, compressions[i].len) == 0)
+            memcmp(bytes, compressions[i].magic, compressions[i].len) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -45,8 +46,9 @@ static int note_entry(void *arg, const struct tar_entry *entry, struct err *err)
     const char *name = str_starts_with(entry->name, "./") ? entry->name + 2 : entry->name;
 
     (void)err;
-    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
         *is_image = *is_image || str_eq(name, marks[i]);
+    }
     return 0;
 }
 
@@ -77,16 +79,18 @@ static int walk(const struct image_archive *a, const char *path, struct err *err
                         "%llu\nHINT: " CUT_HINT,
                         path, (unsigned long long)a->size, (unsigned long long)(at + BLOCK));
     }
-    if (!is_image && !tar_ended(tar))
+    if (!is_image && !tar_ended(tar)) {
         return err_fail(err, ERR_FAILED,
                         "the image archive '%s' is cut short: it ends without its list of images "
                         "(manifest.json)\nHINT: " CUT_HINT,
                         path);
-    if (!is_image)
+    }
+    if (!is_image) {
         return err_fail(err, ERR_FAILED,
                         "'%s' is a tar archive, but holds no image (no manifest.json)\n"
                         "HINT: it must come from 'docker save', not from 'docker export'",
                         path);
+    }
     return 0;
 }
 
@@ -122,13 +126,16 @@ int image_archive_open(const char *path, struct image_archive *ret, struct err *
 
     int rc = open_file(path, &a, err);
     fd = a.fd;
-    if (rc < 0)
+    if (rc < 0) {
         return -1;
+    }
     ssize_t n = pread(fd, head, sizeof(head), 0);
-    if (n < 0)
+    if (n < 0) {
         return err_fail(err, ERR_FAILED, "cannot read the image archive '%s': %m", path);
-    if (n == 0)
+    }
+    if (n == 0) {
         return err_fail(err, ERR_FAILED, "the image archive '%s' is empty\nHINT: " CUT_HINT, path);
+    }
     a.compressed = is_compressed(head, (size_t)n);
     if (!a.compressed && (n < BLOCK || memcmp(head + 257, "ustar", 5) != 0)) {
         return err_fail(err, ERR_FAILED,
@@ -136,8 +143,9 @@ int image_archive_open(const char *path, struct image_archive *ret, struct err *
                         "HINT: give the path of a file made by 'docker save'",
                         path);
     }
-    if (!a.compressed && walk(&a, path, err) < 0)
+    if (!a.compressed && walk(&a, path, err) < 0) {
         return -1;
+    }
     fd = -1;
     *ret = a;
     return 0;

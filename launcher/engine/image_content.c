@@ -42,8 +42,9 @@ static int note_data(void *arg, const char *bytes, size_t len, struct err *err)
     struct member *m = arg;
 
     (void)err;
-    if (m->inside)
+    if (m->inside) {
         str_append_n(&m->text, bytes, len);
+    }
     return 0;
 }
 
@@ -61,14 +62,17 @@ static json_t *read_member(const struct image_archive *a, const char *name)
         /* Header by header, but for what is wanted. */
         size_t want = m.inside ? sizeof(bytes) : 512;
         ssize_t n = pread(a->fd, bytes, want, (off_t)at);
-        if (n <= 0 || tar_feed(tar, bytes, (size_t)n, &ignored) < 0)
+        if (n <= 0 || tar_feed(tar, bytes, (size_t)n, &ignored) < 0) {
             break;
+        }
         at += (uint64_t)n;
-        if (!m.inside)
+        if (!m.inside) {
             at += tar_skip(tar);
+        }
     }
-    if (m.found && json_parse(str_get(&m.text), m.text.len, name, &document, &ignored) != 0)
+    if (m.found && json_parse(str_get(&m.text), m.text.len, name, &document, &ignored) != 0) {
         document = NULL;
+    }
     str_free(&m.text);
     return document;
 }
@@ -77,9 +81,11 @@ static bool has_name(const json_t *image, const char *ref)
 {
     const json_t *names = json_object_get(image, "RepoTags");
 
-    for (size_t i = 0; i < json_array_size(names); i++)
-        if (str_eq(json_string_value(json_array_get(names, i)), ref))
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        if (str_eq(json_string_value(json_array_get(names, i)), ref)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -87,9 +93,11 @@ static void add_names(const json_t *image, struct strv *ret)
 {
     const json_t *names = json_object_get(image, "RepoTags");
 
-    for (size_t i = 0; i < json_array_size(names); i++)
-        if (json_is_string(json_array_get(names, i)))
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        if (json_is_string(json_array_get(names, i))) {
             strv_add(ret, json_string_value(json_array_get(names, i)));
+        }
+    }
 }
 
 void image_content_read(const char *path, const char *ref, struct image_content *ret)
@@ -99,8 +107,9 @@ void image_content_read(const char *path, const char *ref, struct image_content 
     AUTO_FD int fd = -1;
 
     *ret = (struct image_content){.known = false};
-    if (image_archive_open(path, &archive, &ignored) != 0)
+    if (image_archive_open(path, &archive, &ignored) != 0) {
         return;
+    }
     fd = archive.fd;
     AUTO_JSON json_t *manifest = archive.compressed ? NULL : read_member(&archive, "manifest.json");
     ret->known = json_is_array(manifest);
@@ -108,8 +117,9 @@ void image_content_read(const char *path, const char *ref, struct image_content 
         const json_t *image = json_array_get(manifest, i);
 
         add_names(image, &ret->names);
-        if (ret->has_ref || !has_name(image, ref))
+        if (ret->has_ref || !has_name(image, ref)) {
             continue;
+        }
         ret->has_ref = true;
         AUTO_JSON json_t *config = read_member(&archive, json_text(image, "Config", ""));
         const char *architecture = json_text(config, "architecture", NULL);
@@ -119,8 +129,9 @@ void image_content_read(const char *path, const char *ref, struct image_content 
 
 void image_content_free(struct image_content *c)
 {
-    if (!c)
+    if (!c) {
         return;
+    }
     free(c->architecture);
     strv_free(&c->names);
     *c = (struct image_content){.known = false};

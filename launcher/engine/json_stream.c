@@ -14,10 +14,12 @@ static bool closes_object(struct json_stream *s, char c)
         return false;
     }
     s->in_string = c == '"';
-    if (c == '{' || c == '[')
+    if (c == '{' || c == '[') {
         s->depth++;
-    if (c == '}' || c == ']')
+    }
+    if (c == '}' || c == ']') {
         s->depth--;
+    }
     return s->depth == 0;
 }
 
@@ -25,8 +27,9 @@ static int finish_object(struct json_stream *s, struct err *err)
 {
     AUTO_JSON json_t *object = NULL;
 
-    if (json_parse(str_get(&s->text), s->text.len, "a message of the engine", &object, err) < 0)
+    if (json_parse(str_get(&s->text), s->text.len, "a message of the engine", &object, err) < 0) {
         return -1;
+    }
     str_reset(&s->text);
     s->on_object(s->arg, object);
     return 0;
@@ -41,26 +44,31 @@ int json_stream_feed(struct json_stream *s, const char *bytes, size_t len, struc
             from = i + 1;
             continue;
         }
-        if (s->depth == 0 && bytes[i] != '{')
+        if (s->depth == 0 && bytes[i] != '{') {
             return err_fail(err, ERR_FAILED, "the engine sent something that is no message");
-        if (!closes_object(s, bytes[i]))
+        }
+        if (!closes_object(s, bytes[i])) {
             continue;
+        }
         str_append_n(&s->text, bytes + from, i + 1 - from);
         from = i + 1;
-        if (finish_object(s, err) < 0)
+        if (finish_object(s, err) < 0) {
             return -1;
+        }
     }
     str_append_n(&s->text, bytes + from, len - from);
-    if (s->text.len > MAX_OBJECT)
+    if (s->text.len > MAX_OBJECT) {
         return err_fail(err, ERR_FAILED, "the engine sent a message larger than %zu bytes",
                         MAX_OBJECT);
+    }
     return 0;
 }
 
 int json_stream_finish(const struct json_stream *s, struct err *err)
 {
-    if (s->depth > 0)
+    if (s->depth > 0) {
         return err_fail(err, ERR_FAILED, "the engine's last message is cut short");
+    }
     return 0;
 }
 

@@ -36,24 +36,28 @@ int stream_sink(void *arg, const char *bytes, size_t len)
 {
     struct stream *s = arg;
 
-    if (s->broken || s->stopped)
+    if (s->broken || s->stopped) {
         return -1;
-    if (s->raw)
+    }
+    if (s->raw) {
         return len > 0 ? deliver(s, 1, bytes, len) : 0;
+    }
     while (len > 0) {
         size_t n;
         if (s->left > 0) {
             n = len < s->left ? len : s->left;
             s->left -= (uint32_t)n;
-            if (deliver(s, s->header[0], bytes, n) < 0)
+            if (deliver(s, s->header[0], bytes, n) < 0) {
                 return -1;
+            }
         } else {
             n = STREAM_HEADER_LEN - s->header_len;
             n = len < n ? len : n;
             memcpy(s->header + s->header_len, bytes, n);
             s->header_len += n;
-            if (s->header_len == STREAM_HEADER_LEN && read_header(s) < 0)
+            if (s->header_len == STREAM_HEADER_LEN && read_header(s) < 0) {
                 return -1;
+            }
         }
         bytes += n;
         len -= n;
@@ -63,13 +67,16 @@ int stream_sink(void *arg, const char *bytes, size_t len)
 
 int stream_finish(const struct stream *s, struct err *err)
 {
-    if (s->broken)
+    if (s->broken) {
         return err_fail(err, ERR_FAILED,
                         "the engine sent output that is not framed as it should be");
-    if (s->problem != NULL)
+    }
+    if (s->problem != NULL) {
         return err_fail(err, ERR_FAILED, "the engine broke off the output: %s", s->problem);
-    if (!s->stopped && (s->left > 0 || s->header_len > 0))
+    }
+    if (!s->stopped && (s->left > 0 || s->header_len > 0)) {
         return err_fail(err, ERR_UNREACHABLE, "the engine's output ended in the middle of a piece");
+    }
     return 0;
 }
 

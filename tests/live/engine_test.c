@@ -76,16 +76,18 @@ static int take_output(void *arg, int stream, const char *bytes, size_t len)
 
 static void output_free(struct output *o)
 {
-    for (size_t i = 0; i < ARRAY_LEN(o->text); i++)
+    for (size_t i = 0; i < ARRAY_LEN(o->text); i++) {
         str_free(&o->text[i]);
+    }
 }
 #define AUTO_OUTPUT CLEANUP(output_free)
 
 static int exec_run(struct engine *e, const struct engine_exec *exec, char **ret_id, int *ret_code,
                     struct err *err)
 {
-    if (engine_exec_create(e, exec, ret_id, err) != 0)
+    if (engine_exec_create(e, exec, ret_id, err) != 0) {
         return -1;
+    }
     return engine_exec_start(e, exec, *ret_id, ret_code, err);
 }
 
@@ -219,8 +221,9 @@ static char *damaged(const char *name, size_t size, size_t flip)
     AUTO_FD int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     assert_int_equal(read(in, bytes, size), size);
-    if (flip != 0)
+    if (flip != 0) {
         bytes[flip] = (char)~bytes[flip];
+    }
     assert_int_equal(write(out, bytes, size), size);
     return path;
 }
@@ -420,8 +423,9 @@ static void test_files(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    for (int i = 0; i < 100 && engine_container_stat(e, id, "/d/done", &st, &err) < 0; i++)
+    for (int i = 0; i < 100 && engine_container_stat(e, id, "/d/done", &st, &err) < 0; i++) {
         clock_sleep_ms(50);
+    }
     FILE *f = fopen(bound, "we");
     assert_non_null(f);
     (void)fputs("oms_meta_host: \"h\xc3\xb6st\"\n", f);
@@ -622,8 +626,9 @@ static void *thread_main(void *arg)
         AUTO_FREE char *want = mem_printf("%s %d\n", name, i);
         int code = -1;
         if (exec_sh(e, id, script, &out, &code, &err) < 0 || code != 0 ||
-            !str_eq(str_get(&out.text[1]), want))
+            !str_eq(str_get(&out.text[1]), want)) {
             return mem_strdup(err.text);
+        }
     }
     return NULL;
 }
@@ -634,8 +639,9 @@ static void test_threads(void **state)
     pthread_t threads[ARRAY_LEN(names)];
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, thread_main, names[i]), 0);
+    }
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         void *problem = NULL;
         assert_int_equal(pthread_join(threads[i], &problem), 0);

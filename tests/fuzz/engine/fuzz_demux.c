@@ -25,8 +25,9 @@ static int read_pieces(const char *bytes, size_t size, size_t piece, struct outp
     AUTO_STREAM struct stream s = {.fn = take, .arg = out};
     int rc = 0;
 
-    for (size_t at = 0; at < size && rc == 0; at += piece)
+    for (size_t at = 0; at < size && rc == 0; at += piece) {
         rc = stream_sink(&s, bytes + at, piece < size - at ? piece : size - at);
+    }
     fuzz_need(out->text[1].len + out->text[2].len <= size);
     return stream_finish(&s, err);
 }
@@ -36,8 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err whole = ERR_INIT, pieces = ERR_INIT;
     struct output a = {.text = {STR_INIT}}, b = {.text = {STR_INIT}};
 
-    if (size < 1)
+    if (size < 1) {
         return 0;
+    }
     const char *bytes = (const char *)data + 1;
     int rc = read_pieces(bytes, size - 1, size, &a, &whole);
     fuzz_need(read_pieces(bytes, size - 1, (size_t)data[0] + 1, &b, &pieces) == rc);

@@ -20,8 +20,9 @@ static int read_pieces(const char *bytes, size_t size, size_t piece, struct str 
     AUTO_JSON_STREAM struct json_stream s = {.on_object = take, .arg = seen};
 
     for (size_t at = 0; at < size; at += piece) {
-        if (json_stream_feed(&s, bytes + at, piece < size - at ? piece : size - at, err) < 0)
+        if (json_stream_feed(&s, bytes + at, piece < size - at ? piece : size - at, err) < 0) {
             return -1;
+        }
     }
     return json_stream_finish(&s, err);
 }
@@ -32,8 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_STR struct str a = STR_INIT;
     AUTO_STR struct str b = STR_INIT;
 
-    if (size < 1)
+    if (size < 1) {
         return 0;
+    }
     const char *bytes = (const char *)data + 1;
     int rc = read_pieces(bytes, size - 1, size, &a, &whole);
     fuzz_need(read_pieces(bytes, size - 1, (size_t)data[0] + 1, &b, &pieces) == rc);

@@ -21,8 +21,9 @@ static int take_entry(void *arg, const struct tar_entry *entry, struct err *err)
     fuzz_need(entry->type != TAR_FOLDER || entry->size == 0);
     fuzz_need(s->data == s->announced);
     s->announced += entry->size;
-    if (s->entries.len < 1 << 20)
+    if (s->entries.len < 1 << 20) {
         str_appendf(&s->entries, "%d %s %s\n", (int)entry->type, entry->name, entry->link);
+    }
     return 0;
 }
 
@@ -44,8 +45,9 @@ static int read_pieces(const char *bytes, size_t size, size_t piece, struct seen
     AUTO_TAR struct tar *t = tar_new(&handler);
     int rc = 0;
 
-    for (size_t at = 0; at < size && rc == 0; at += piece)
+    for (size_t at = 0; at < size && rc == 0; at += piece) {
         rc = tar_feed(t, bytes + at, piece < size - at ? piece : size - at, err);
+    }
     rc = rc == 0 ? tar_finish(t, err) : rc;
     fuzz_need(rc != 0 || seen->data == seen->announced);
     str_free(&seen->entries);
@@ -57,8 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err whole = ERR_INIT, pieces = ERR_INIT;
     struct seen a = {.announced = 0}, b = {.announced = 0};
 
-    if (size < 1)
+    if (size < 1) {
         return 0;
+    }
     const char *bytes = (const char *)data + 1;
     int rc = read_pieces(bytes, size - 1, size, &a, &whole);
     fuzz_need(read_pieces(bytes, size - 1, (size_t)data[0] + 1, &b, &pieces) == rc);

@@ -27,8 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_JSON json_t *j = NULL;
     struct err err = ERR_INIT;
 
-    if (json_parse((const char *)data, size, "f", &j, &err) < 0)
+    if (json_parse((const char *)data, size, "f", &j, &err) < 0) {
         return 0;
+    }
     neighbours_from_list(j, "x", &all);
     neighbours_describe_oms(&all, &text);
     if (container_from_engine(j, &c, &err) < 0) {

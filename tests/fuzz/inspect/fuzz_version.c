@@ -17,8 +17,9 @@ static void check_version(const char *tag)
         return;
     }
     oms_version_format(&v, text);
-    if (v.bp > 0)
+    if (v.bp > 0) {
         *strchr(text, ' ') = '-'; /* "4.2.3 BP1" is for people */
+    }
     fuzz_need(oms_version_parse(text, &again, &err) == 0);
     fuzz_need(oms_version_compare(&v, &again) == 0 && v.edition == again.edition);
 }
@@ -29,8 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_FREE char *repository = NULL;
     AUTO_FREE char *tag = NULL;
 
-    if (size > 0)
+    if (size > 0) {
         memcpy(text, data, size);
+    }
     check_version(text);
     image_ref_split(text, &repository, &tag);
     fuzz_need(repository && tag && !strchr(tag, '/') && !strchr(tag, '@'));

@@ -32,17 +32,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_JSON json_t *j = NULL;
     struct err err = {.kind = ERR_KIND_MAX, .text = ""};
 
-    if (yaml_parse((const char *)data, size, "f", &j, &err) < 0)
+    if (yaml_parse((const char *)data, size, "f", &j, &err) < 0) {
         return 0;
+    }
     if (version_table_from_yaml_json(j, "f", &t, &err) < 0) {
         fuzz_need(!t.rows && err.kind == ERR_CONFIG && err_get_hint(&err));
         return 0;
     }
-    for (size_t i = 0; i < t.row_count && i < ROWS_TRIED; i++)
+    for (size_t i = 0; i < t.row_count && i < ROWS_TRIED; i++) {
         for (size_t k = 0; k < t.row_count && k < ROWS_TRIED; k++) {
-            if (t.rows[i].from_count > 0)
+            if (t.rows[i].from_count > 0) {
                 check_path(&t, &t.rows[i].from[0].first, &t.rows[k].to);
+            }
             check_path(&t, &t.rows[i].to, &t.rows[k].to);
         }
+    }
     return 0;
 }

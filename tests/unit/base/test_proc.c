@@ -40,8 +40,9 @@ static enum proc_answer hear(void *arg, enum proc_stream stream, const char *lin
         str_append_n(&h->text, line, len);
         str_append_c(&h->text, '\n');
     }
-    if (str_eq(line, "prepared"))
+    if (str_eq(line, "prepared")) {
         return PROC_PAUSE;
+    }
     return h->stop_after && h->lines >= h->stop_after ? PROC_END : PROC_GO_ON;
 }
 

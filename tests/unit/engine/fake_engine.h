@@ -62,18 +62,22 @@ static bool fake_read(const struct fake *f, int fd, bool early, struct str *ret)
     for (;;) {
         struct pollfd polled[] = {{.fd = fd, .events = POLLIN},
                                   {.fd = f->stop[0], .events = POLLIN}};
-        if (poll(polled, 2, -1) < 0 || polled[1].revents != 0)
+        if (poll(polled, 2, -1) < 0 || polled[1].revents != 0) {
             return false;
+        }
         ssize_t n = read(fd, buf, sizeof(buf));
-        if (n <= 0)
+        if (n <= 0) {
             return true;
+        }
         str_append_n(ret, buf, (size_t)n);
         const char *end = strstr(str_get(ret), "\r\n\r\n");
-        if (end == NULL)
+        if (end == NULL) {
             continue;
+        }
         size_t want = (size_t)(end + 4 - ret->data) + fake_content_length(str_get(ret));
-        if (early || ret->len >= want)
+        if (early || ret->len >= want) {
             return true;
+        }
     }
 }
 
@@ -85,11 +89,13 @@ static void fake_write(const struct fake *f, int fd, const struct fake_reply *r)
     while (at < len) {
         size_t n = r->split != 0 && r->split < len - at ? r->split : len - at;
         struct pollfd polled = {.fd = f->stop[0], .events = POLLIN};
-        if (r->pause_ms > 0 && poll(&polled, 1, r->pause_ms) > 0)
+        if (r->pause_ms > 0 && poll(&polled, 1, r->pause_ms) > 0) {
             return;
+        }
         ssize_t sent = send(fd, r->bytes + at, n, MSG_NOSIGNAL);
-        if (sent < 0)
+        if (sent < 0) {
             return;
+        }
         at += (size_t)sent;
     }
 }
@@ -102,8 +108,9 @@ static void *fake_main(void *arg)
         struct pollfd polled[] = {{.fd = f->fd, .events = POLLIN},
                                   {.fd = f->stop[0], .events = POLLIN}};
         f->served = i;
-        if (poll(polled, 2, -1) < 0 || polled[1].revents != 0)
+        if (poll(polled, 2, -1) < 0 || polled[1].revents != 0) {
             return NULL;
+        }
         int fd = accept(f->fd, NULL, NULL);
         const struct fake_reply *r = &f->replies[i];
         if (!fake_read(f, fd, r->early, &f->requests[i])) {
@@ -111,15 +118,19 @@ static void *fake_main(void *arg)
             return NULL;
         }
         f->served = i + 1;
-        if (r->expect != NULL && !str_starts_with(str_get(&f->requests[i]), r->expect))
+        if (r->expect != NULL && !str_starts_with(str_get(&f->requests[i]), r->expect)) {
             f->problem[i] = r->expect;
+        }
         fake_write(f, fd, r);
-        if (r->hang)
+        if (r->hang) {
             f->held[i] = fd;
-        if (r->linger_ms > 0)
+        }
+        if (r->linger_ms > 0) {
             (void)usleep((useconds_t)r->linger_ms * 1000);
-        if (!r->hang)
+        }
+        if (!r->hang) {
             (void)close(fd);
+        }
     }
     return NULL;
 }
@@ -154,14 +165,17 @@ static void fake_end(struct fake *f)
     (void)unlink(f->path);
     (void)rmdir(f->folder);
     for (size_t i = 0; i < f->count; i++) {
-        if (f->held[i] > 0)
+        if (f->held[i] > 0) {
             (void)close(f->held[i]);
-        if (f->problem[i] != NULL)
+        }
+        if (f->problem[i] != NULL) {
             fail_msg("expected '%s', but got '%s'", f->problem[i], str_get(&f->requests[i]));
+        }
     }
     assert_true(f->served == f->count || f->replies[f->served].optional);
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count; i++) {
         str_free(&f->requests[i]);
+    }
 }
 
 /* The texts that most answers are made of. */
@@ -178,9 +192,11 @@ static void fake_end(struct fake *f)
 /* Does it answer slowly, or not at all? */
 static inline bool fake_tries_patience(const struct fake *f)
 {
-    for (size_t i = 0; i < f->count; i++)
-        if (f->replies[i].hang || f->replies[i].pause_ms > 0)
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->replies[i].hang || f->replies[i].pause_ms > 0) {
             return true;
+        }
+    }
     return false;
 }
 

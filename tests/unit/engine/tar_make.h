@@ -12,8 +12,9 @@ static inline void tar_sum(char *block)
     unsigned sum = 0;
 
     memset(block + 148, ' ', 8);
-    for (size_t i = 0; i < 512; i++)
+    for (size_t i = 0; i < 512; i++) {
         sum += (unsigned char)block[i];
+    }
     (void)snprintf(block + 148, 8, "%06o", sum & 0777777);
     block[155] = ' ';
 }

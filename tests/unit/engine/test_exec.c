@@ -20,8 +20,9 @@ static int take(void *arg, int stream, const char *bytes, size_t len)
 
 static void output_free(struct output *o)
 {
-    for (size_t i = 0; i < ARRAY_LEN(o->text); i++)
+    for (size_t i = 0; i < ARRAY_LEN(o->text); i++) {
         str_free(&o->text[i]);
+    }
 }
 #define AUTO_OUTPUT CLEANUP(output_free)
 
@@ -191,10 +192,11 @@ static void test_timeout(void **state)
     assert_string_equal(str_get(&out.text[1]), "one");
     assert_string_equal(id, "ab12");
     /* The output is over, the command is not. */
-    for (size_t i = 2; i < ARRAY_LEN(running); i++)
+    for (size_t i = 2; i < ARRAY_LEN(running); i++) {
         running[i] = (struct fake_reply){
             .bytes = FAKE_JSON("200 OK", "{\"Running\":true,\"ExitCode\":null,\"Pid\":7}"),
             .optional = true};
+    }
     AUTO_FREE char *id2 = NULL;
     assert_fails(run(running, ARRAY_LEN(running), &out, 400, &id2, &code, &err));
     AUTO_FREE char *text2 = mem_printf(want, "0.4 s");

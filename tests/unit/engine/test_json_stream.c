@@ -41,12 +41,14 @@ static void expect_failure(const char *text, const char *seen_before, const char
     AUTO_JSON_STREAM struct json_stream s = {.on_object = take, .arg = &seen};
     struct err err = ERR_INIT;
 
-    if (json_stream_feed(&s, text, strlen(text), &err) == 0)
+    if (json_stream_feed(&s, text, strlen(text), &err) == 0) {
         assert_fails(json_stream_finish(&s, &err));
+    }
     assert_int_equal(err.kind, ERR_FAILED);
     assert_string_equal(str_get(&seen), seen_before);
-    if (strstr(err.text, want) == NULL)
+    if (strstr(err.text, want) == NULL) {
         fail_msg("'%s' is not in '%s'", want, err.text);
+    }
 }
 
 static void test_bad(void **state)
@@ -72,8 +74,9 @@ static void test_too_large(void **state)
     (void)state;
     memset(much, 'y', 1 << 16);
     assert_ok(json_stream_feed(&s, "{\"a\":\"", 6, &err), &err);
-    for (int i = 0; i < 17 && rc == 0; i++)
+    for (int i = 0; i < 17 && rc == 0; i++) {
         rc = json_stream_feed(&s, much, 1 << 16, &err);
+    }
     assert_int_equal(rc, -1);
     assert_err(&err, ERR_FAILED, "the engine sent a message larger than 1048576 bytes");
 }

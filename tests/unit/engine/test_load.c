@@ -218,8 +218,9 @@ static void test_loaded(void **state)
         struct progress p = {.last = 0};
         struct err err = ERR_INIT;
         assert_ok(load(&reply, 3000000, &names, &p, &err), &err);
-        for (size_t n = 0; n < names.count; n++)
+        for (size_t n = 0; n < names.count; n++) {
             str_appendf(&joined, "%s%s", n > 0 ? "|" : "", names.items[n]);
+        }
         assert_string_equal(str_get(&joined), rows[i].names);
         assert_int_equal(p.last, p.total);
         assert_int_equal(p.total, 3003392);
@@ -338,8 +339,9 @@ static char *shrinking;
 static void shrink(void *arg, uint64_t done, uint64_t total)
 {
     (void)arg;
-    if (done < total)
+    if (done < total) {
         assert_int_equal(truncate(shrinking, (off_t)done), 0);
+    }
 }
 
 static void test_shrinks(void **state)
@@ -376,8 +378,9 @@ int main(void)
         cmocka_unit_test(test_shrinks),
     };
 
-    if (mkdtemp(folder) == NULL)
+    if (mkdtemp(folder) == NULL) {
         return 1;
+    }
     int rc = cmocka_run_group_tests_name("engine: load", tests, NULL, NULL);
     AUTO_FREE char *clean = mem_printf("rm -rf '%s'", folder);
     return system(clean) != 0 ? 1 : rc;

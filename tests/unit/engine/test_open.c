@@ -32,8 +32,9 @@ static void test_versions(void **state)
                 {"v1.41", -1},   {"1,41", -1},   {"11.41", -1},  {"1.00041", -1}, {"1.41\n", -1}};
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_int_equal(engine_api_parse(rows[i].text), rows[i].api);
+    }
 }
 
 static void test_negotiation(void **state)

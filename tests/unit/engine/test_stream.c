@@ -21,8 +21,9 @@ static int take(void *arg, int stream, const char *bytes, size_t len)
 
 static void seen_free(struct seen *s)
 {
-    for (size_t i = 0; i < ARRAY_LEN(s->text); i++)
+    for (size_t i = 0; i < ARRAY_LEN(s->text); i++) {
         str_free(&s->text[i]);
+    }
 }
 
 #define FRAME(n, len) n "\0\0\0\0\0\0" len

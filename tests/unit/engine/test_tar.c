@@ -9,8 +9,9 @@ static int take_entry(void *arg, const struct tar_entry *entry, struct err *err)
 
     (void)err;
     str_appendf(arg, "%c %s", letters[entry->type], entry->name);
-    if (entry->link[0] != '\0')
+    if (entry->link[0] != '\0') {
         str_appendf(arg, " -> %s", entry->link);
+    }
     str_appendf(arg, " %llu:", (unsigned long long)entry->size);
     return 0;
 }
@@ -29,8 +30,9 @@ static int read_all(const struct str *archive, size_t chunk, struct str *seen, s
 
     for (size_t at = 0; at < archive->len; at += chunk) {
         size_t n = chunk < archive->len - at ? chunk : archive->len - at;
-        if (tar_feed(t, archive->data + at, n, err) < 0)
+        if (tar_feed(t, archive->data + at, n, err) < 0) {
             return -1;
+        }
     }
     return tar_finish(t, err);
 }
@@ -72,8 +74,9 @@ static void test_all_splits(void **state)
     sample(&archive);
     str_append(&want, "f one 6:first\nd folder/ 0:l link -> target 0:h hard -> one 0:o pipe 0:"
                       "f old/style 1:2d old/folder/ 0:l ");
-    for (int i = 0; i < 150; i++)
+    for (int i = 0; i < 150; i++) {
         str_append_c(&want, 'n');
+    }
     str_append(&want, " -> far 0:f p=q 3:abcf last 0:");
     const size_t chunks[] = {1, 7, 511, 512, 513, 1000, 100000};
     for (size_t i = 0; i < ARRAY_LEN(chunks); i++) {
@@ -118,12 +121,13 @@ static void test_cuts(void **state)
             continue;
         }
         assert_int_equal(rc, -1);
-        if (len % 1024 < 512)
+        if (len % 1024 < 512) {
             assert_err(&err, ERR_FAILED, "the archive ends in the middle of a header");
-        else
+        } else {
             assert_err(&err, ERR_FAILED,
                        len < 1024 ? "the archive ends in the middle of 'one'"
                                   : "the archive ends in the middle of 'two'");
+        }
     }
 }
 
@@ -163,8 +167,9 @@ static void test_damage(void **state)
     s.data[3] = 'X';
     expect_failure(&s, "this is no tar archive, or a damaged one");
     str_reset(&s);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         str_append(&s, "<html>");
+    }
     expect_failure(&s, "this is no tar archive, or a damaged one");
     str_reset(&s);
     tar_member(&s, '0', "one", "first\n");

@@ -22,8 +22,9 @@
 
 static void say(const char *line)
 {
-    if (fs_write_all(3, line, strlen(line)) != 0)
+    if (fs_write_all(3, line, strlen(line)) != 0) {
         _exit(9);
+    }
 }
 
 static bool file_has(const char *path, const char *text)
@@ -39,8 +40,9 @@ static void read_stdin(struct str *ret)
 {
     char buf[4096];
 
-    for (ssize_t n; (n = read(STDIN_FILENO, buf, sizeof(buf))) > 0;)
+    for (ssize_t n; (n = read(STDIN_FILENO, buf, sizeof(buf))) > 0;) {
         str_append_n(ret, buf, (size_t)n);
+    }
 }
 
 /* What it was given, and where the password could be seen by others. */
@@ -51,8 +53,9 @@ static void answer_input(void)
     struct err err = ERR_INIT;
 
     read_stdin(&input);
-    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0)
+    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0) {
         _exit(9);
+    }
     AUTO_JSON json_t *event =
         json_make("{s:s,s:{s:O,s:b,s:b,s:b}}", "event", "result", "result", "document", document,
                   "in_argv", (int)file_has("/proc/self/cmdline", PASSWORD), "in_environ",
@@ -92,8 +95,9 @@ static void hold_lock(const char *how)
         say(i < 2 || str_eq(how, "waits") ? "{\"event\":\"progress\",\"text\":\"waiting\"}\n"
                                           : "{\"event\":\"progress\",\"text\":\"held\"}\n");
         (void)usleep(20000);
-        if (i == 2 && str_eq(how, "lost"))
+        if (i == 2 && str_eq(how, "lost")) {
             _exit(1); /* as when the server goes */
+        }
     }
 }
 
@@ -106,8 +110,9 @@ static int behave_as_lock(void)
     struct err err = ERR_INIT;
 
     read_stdin(&input);
-    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0)
+    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0) {
         return 9;
+    }
     const char *user = json_text(document, "metadb.user", "");
     if (str_eq(user, "taken")) {
         say("{\"event\":\"error\",\"kind\":\"locked\",\"text\":\"another run works on these "
@@ -137,12 +142,14 @@ static int behave_as_prepared(void)
 
     while (input.len < 2 || !str_eq(str_get(&input) + input.len - 2, "\n\n")) {
         ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
-        if (n <= 0)
+        if (n <= 0) {
             return 9;
+        }
         str_append_n(&input, buf, (size_t)n);
     }
-    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0)
+    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0) {
         return 9;
+    }
     const char *user = json_text(document, "metadb.user", "");
     if (str_eq(user, "refuses")) {
         say("{\"event\":\"error\",\"kind\":\"state\",\"text\":\"no room\"}\n");
@@ -153,8 +160,9 @@ static int behave_as_prepared(void)
         return 0;
     }
     say("{\"event\":\"prepared\",\"prepared\":{\"tables\":7}}\n");
-    if (str_eq(user, "dies"))
+    if (str_eq(user, "dies")) {
         return 1;
+    }
     bool go = read(STDIN_FILENO, word, 3) == 3 && str_eq(word, "go\n");
     if (!go) {
         (void)unlink(user); /* what it has made */
@@ -166,45 +174,46 @@ static int behave_as_prepared(void)
 
 static int behave(const char *command)
 {
-    if (str_eq(command, "input"))
+    if (str_eq(command, "input")) {
         answer_input();
-    else if (str_eq(command, "progress"))
+    } else if (str_eq(command, "progress")) {
         say_progress();
-    else if (str_eq(command, "lock"))
+    } else if (str_eq(command, "lock")) {
         return behave_as_lock();
-    else if (str_eq(command, "prepared"))
+    } else if (str_eq(command, "prepared")) {
         return behave_as_prepared();
-    else if (str_eq(command, "nothing"))
+    } else if (str_eq(command, "nothing")) {
         return 0;
-    else if (str_eq(command, "dies-talking"))
+    } else if (str_eq(command, "dies-talking")) {
         (void)fprintf(stderr, "cannot: the password '%s' is wrong\nbye\n", PASSWORD);
-    else if (str_eq(command, "error"))
+    } else if (str_eq(command, "error")) {
         say("{\"event\":\"error\",\"kind\":\"unreachable\",\"text\":\"no server\\nHINT: start "
             "it\"}\n");
-    else if (str_eq(command, "error-with-password"))
+    } else if (str_eq(command, "error-with-password")) {
         say("{\"event\":\"error\",\"kind\":\"permission\",\"text\":\"not with p'w\\\"d \\\\$@ü"
             "\"}\n");
-    else if (str_eq(command, "error-without-words"))
+    } else if (str_eq(command, "error-without-words")) {
         say("{\"event\":\"error\"}\n");
-    else if (str_eq(command, "error-then-result"))
+    } else if (str_eq(command, "error-then-result")) {
         say("{\"event\":\"error\",\"kind\":\"failed\",\"text\":\"half\"}\n"
             "{\"event\":\"result\",\"result\":{}}\n");
-    else if (str_eq(command, "result-then-exit-1"))
+    } else if (str_eq(command, "result-then-exit-1")) {
         say("{\"event\":\"result\",\"result\":{}}\n");
-    else if (str_eq(command, "null-result"))
+    } else if (str_eq(command, "null-result")) {
         say("{\"event\":\"result\",\"result\":null}\n");
-    else if (str_eq(command, "garbage"))
+    } else if (str_eq(command, "garbage")) {
         say("garbage\n\n[1]\n{\"event\":\"progress\"}\n{\"event\":\"new in 2.0\"}\n\xff\xfe\n"
             "{\"event\":\"result\",\"result\":{\"a\":1}}\n{\"event\":");
-    else if (str_eq(command, "two-results"))
+    } else if (str_eq(command, "two-results")) {
         say("{\"event\":\"result\",\"result\":{\"a\":1}}\n"
             "{\"event\":\"result\",\"result\":{\"a\":2}}\n");
-    else if (str_eq(command, "much"))
+    } else if (str_eq(command, "much")) {
         say_much();
-    else if (str_eq(command, "killed"))
+    } else if (str_eq(command, "killed")) {
         (void)raise(SIGKILL);
-    else
+    } else {
         (void)sleep(60); /* "hangs" */
+    }
     bool fine = str_eq(command, "input") || str_eq(command, "progress") ||
                 str_eq(command, "garbage") || str_eq(command, "two-results") ||
                 str_eq(command, "null-result") || str_eq(command, "error-then-result");
@@ -380,8 +389,9 @@ static void test_prepared_in_vain(void **state)
     assert_err(&err, ERR_FAILED, hurries);
     db.user = "dies";
     assert_ok(prepare(&db, &waiting, &err), &err);
-    while (metadb_waits(waiting))
+    while (metadb_waits(waiting)) {
         clock_sleep_ms(5);
+    }
     assert_fails(metadb_go_take(waiting, 10000, &result, &err));
     assert_non_null(strstr(err.text, " prepared' ended with exit code 1 and gave no result"));
 }
@@ -592,8 +602,9 @@ static void test_lost_lock(void **state)
     int fd = mkstemp(mark);
     assert_int_equal(close(fd) | unlink(mark), 0);
     assert_ok(take_lock(&other, mark, &stolen, &err), &err);
-    for (int i = 0; i < 100 && metadb_lock_check(stolen, &err) == 0; i++)
+    for (int i = 0; i < 100 && metadb_lock_check(stolen, &err) == 0; i++) {
         (void)usleep(50000);
+    }
     assert_err(&err, ERR_LOCKED, "run r8 was faster");
     metadb_lock_free(stolen);
     (void)unlink(mark);
@@ -649,11 +660,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_wait_can_be_given_up),
     };
 
-    if (argc == 2)
+    if (argc == 2) {
         return behave(argv[1]);
+    }
     ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    if (len <= 0)
+    if (len <= 0) {
         return 1;
+    }
     secret_set(&password, PASSWORD, strlen(PASSWORD));
     strv_add(&heartbeat, "cm_hb_331");
     strv_add(&heartbeat, "cm_hb_332");

@@ -115,9 +115,11 @@ static json_t *sample_parse(const char *text)
     struct err err = ERR_INIT;
     json_t *j = NULL;
 
-    for (char *p = copy; *p; p++)
-        if (*p == '\'')
+    for (char *p = copy; *p; p++) {
+        if (*p == '\'') {
             *p = '"';
+        }
+    }
     return json_parse(copy, strlen(copy), "sample", &j, &err) ? NULL : j;
 }
 

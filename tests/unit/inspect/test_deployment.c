@@ -329,15 +329,17 @@ static void host_end(struct host *h)
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         AUTO_FREE char *path = fs_join(h->folder, names[i]);
 
-        if (rmdir(path))
+        if (rmdir(path)) {
             (void)unlink(path);
+        }
     }
     AUTO_FREE char *real = fs_join(h->folder, "real");
     AUTO_FREE char *config = fs_join(h->folder, "config.yaml");
 
     (void)rmdir(real);
-    if (unlink(config))
+    if (unlink(config)) {
         (void)rmdir(config);
+    }
     assert_int_equal(rmdir(h->folder), 0);
     str_free(&h->inspect);
     str_free(&h->info);

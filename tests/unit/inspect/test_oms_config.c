@@ -251,10 +251,11 @@ static void empty_files(void **state)
     static const char *const texts[] = {"", "\n", "  \t\r\n \n"};
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         assert_text_refused(texts[i], strlen(texts[i]),
                             NAME " is empty\nHINT: put back the config.yaml that this OMS was "
                                  "installed with");
+    }
 }
 
 static void too_large(void **state)

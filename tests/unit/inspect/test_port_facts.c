@@ -53,8 +53,9 @@ static void put_process(const char *root, const char *pid, const char *group, co
     put_folder(root, pid);
     put_folder(root, fd);
     put(root, cgroup, group);
-    if (name)
+    if (name) {
         put(root, comm, name);
+    }
     assert_int_equal(symlink(socket, link), 0);
 }
 
@@ -87,10 +88,11 @@ static void assert_port(const struct port_facts *f, size_t i, const char *key,
 {
     assert_string_equal(f->items[i].key, key);
     assert_int_equal(f->items[i].holder, holder);
-    if (who)
+    if (who) {
         assert_string_equal(f->items[i].who, who);
-    else
+    } else {
         assert_null(f->items[i].who);
+    }
 }
 
 static void every_holder(void **state)

@@ -35,8 +35,9 @@ static void test_ends(void **state)
     };
     const struct err err = {.kind = ERR_UNREACHABLE};
 
-    for (int end = 0; end < RUN_END_MAX; end++)
+    for (int end = 0; end < RUN_END_MAX; end++) {
         assert_int_equal(exit_code_of_end((enum run_end)end, &err), codes[end]);
+    }
 }
 
 static void test_each_code_is_documented_once(void **state)

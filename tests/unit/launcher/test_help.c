@@ -15,8 +15,9 @@ static size_t width_of(const char *line, size_t len)
 {
     size_t width = 0;
 
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         width += ((unsigned char)line[i] & 0xC0) != 0x80;
+    }
     return width;
 }
 
@@ -28,10 +29,12 @@ static void assert_readable(const char *text)
     assert_true(len > 2 && text[len - 1] == '\n' && text[len - 2] != '\n');
     while (*text != '\0') {
         size_t line = strcspn(text, "\n");
-        if (width_of(text, line) > WIDTH)
+        if (width_of(text, line) > WIDTH) {
             fail_msg("too wide: %.*s", (int)line, text);
-        if (line > 0 && text[line - 1] == ' ')
+        }
+        if (line > 0 && text[line - 1] == ' ') {
             fail_msg("ends in a space: '%.*s'", (int)line, text);
+        }
         assert_null(memchr(text, '\t', line));
         text += line + 1;
     }
@@ -63,9 +66,11 @@ static void test_overview(void **state)
 /* In full: "--host" is not in "--host-ip". */
 static bool has_word(const char *text, const char *word)
 {
-    for (const char *hit = strstr(text, word); hit != NULL; hit = strstr(hit + 1, word))
-        if (strchr(" \n", hit[strlen(word)]) != NULL)
+    for (const char *hit = strstr(text, word); hit != NULL; hit = strstr(hit + 1, word)) {
+        if (strchr(" \n", hit[strlen(word)]) != NULL) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -121,8 +126,9 @@ static void test_man(void **state)
     const struct option_row *rows = option_table(&count);
     for (size_t i = 0; i < count; i++) {
         AUTO_STR struct str name = STR_INIT;
-        for (const char *p = rows[i].name; *p != '\0'; p++)
+        for (const char *p = rows[i].name; *p != '\0'; p++) {
             str_appendf(&name, *p == '-' ? "\\%c" : "%c", *p);
+        }
         AUTO_FREE char *option = mem_printf("\\fB\\-\\-%s\\fR", str_get(&name));
         assert_non_null(strstr(man, option));
     }
@@ -138,10 +144,12 @@ static void test_man_requests(void **state)
     help_man(&text);
     for (const char *line = str_get(&text); *line != '\0'; line += strcspn(line, "\n") + 1) {
         bool fine = line[0] != '.' && line[0] != '\'';
-        for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        for (size_t i = 0; i < ARRAY_LEN(known); i++) {
             fine = fine || str_starts_with(line, known[i]);
-        if (!fine)
+        }
+        if (!fine) {
             fail_msg("no request of ours: %.60s", line);
+        }
         assert_true(line[0] != '\n');
     }
 }
@@ -160,8 +168,9 @@ static void assert_shell_reads(const char *shell, const char *text)
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
-    if (system(has) == 0)
+    if (system(has) == 0) {
         assert_int_equal(system(command), 0);
+    }
     assert_int_equal(remove(path), 0);
 }
 
@@ -177,8 +186,9 @@ static void test_completions(void **state)
     for (size_t s = 0; s < ARRAY_LEN(shells); s++) {
         AUTO_STR struct str text = STR_INIT;
         assert_int_equal(help_completion(shells[s], &text), 0);
-        for (size_t i = 0; i < command_count; i++)
+        for (size_t i = 0; i < command_count; i++) {
             assert_non_null(strstr(str_get(&text), commands[i].name));
+        }
         for (size_t i = 0; i < option_count; i++) {
             AUTO_FREE char *option =
                 mem_printf(str_eq(shells[s], "fish") ? "-l %s" : "--%s", rows[i].name);

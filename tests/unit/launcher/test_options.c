@@ -50,8 +50,9 @@ static int parse(struct options *ret, struct err *err, const char *const *words)
     char *argv[16];
     int argc = 0;
 
-    for (; words[argc] != NULL; argc++)
+    for (; words[argc] != NULL; argc++) {
         argv[argc] = (char *)(uintptr_t)words[argc];
+    }
     return options_parse(argc, argv, ret, err);
 }
 
@@ -60,8 +61,9 @@ static int parse(struct options *ret, struct err *err, const char *const *words)
 /* A value that fits the kind of a row; the first choice where there are some. */
 static char *fitting_value(const struct option_row *row)
 {
-    if (row->choices != NULL)
+    if (row->choices != NULL) {
         return mem_strndup(row->choices, strcspn(row->choices, "|"));
+    }
     return mem_strdup(row->kind == OPTION_NUMBER ? "7" : row->kind == OPTION_DURATION ? "7s" : "v");
 }
 
@@ -120,8 +122,9 @@ static void test_each_option_is_parsed(void **state)
             assert_ok(PARSE(&one_word, &err, joined), &err);
             assert_stored(row, &one_word, value);
         }
-        if (row->letter == '\0')
+        if (row->letter == '\0') {
             continue;
+        }
         assert_ok(flag ? PARSE(&short_apart, &err, letter)
                        : PARSE(&short_apart, &err, letter, value),
                   &err);
@@ -269,8 +272,9 @@ static int check(unsigned command, const char *name, struct err *err, const char
     char *argv[16];
     int argc = 0;
 
-    for (; words[argc] != NULL; argc++)
+    for (; words[argc] != NULL; argc++) {
         argv[argc] = (char *)(uintptr_t)words[argc];
+    }
     return options_check_command(argc, argv, command, name, err);
 }
 

@@ -12,9 +12,11 @@
 static const struct finding *__attribute__((unused))
 find_finding(const struct findings *f, const char *rule)
 {
-    for (size_t i = 0; i < f->count; i++)
-        if (str_eq(f->items[i].rule, rule))
+    for (size_t i = 0; i < f->count; i++) {
+        if (str_eq(f->items[i].rule, rule)) {
             return &f->items[i];
+        }
+    }
     fail_msg("no finding for '%s'", rule);
     abort(); /* not reached, but the compiler cannot know */
 }
@@ -28,9 +30,11 @@ assert_no_failure(const struct policy_input *in, const char *rule, enum verdict 
     const struct finding *f;
 
     policy_judge(in, &found);
-    for (size_t i = 0; i < found.count; i++)
-        if (found.items[i].verdict == VERDICT_FAIL)
+    for (size_t i = 0; i < found.count; i++) {
+        if (found.items[i].verdict == VERDICT_FAIL) {
             fail_msg("%s fails: %s", found.items[i].rule, found.items[i].text);
+        }
+    }
     f = find_finding(&found, rule);
     assert_string_equal(f->text, text);
     assert_string_equal(verdict_text(f->verdict), verdict_text(verdict));
@@ -49,22 +53,27 @@ assert_only_failure(const struct policy_input *in, const char *rule, const char 
     for (size_t i = 0; i < found.count; i++) {
         const struct finding *f = &found.items[i];
 
-        if (f->verdict != VERDICT_FAIL)
+        if (f->verdict != VERDICT_FAIL) {
             continue;
-        if (!str_eq(f->rule, rule))
+        }
+        if (!str_eq(f->rule, rule)) {
             fail_msg("%s fails as well: %s", f->rule, f->text);
-        if (!first)
+        }
+        if (!first) {
             first = f;
+        }
     }
     if (!first) {
         fail_msg("%s does not fail", rule);
         return;
     }
     assert_string_equal(first->text, text);
-    if (evidence)
+    if (evidence) {
         assert_string_equal(first->evidence, evidence);
-    if (hint)
+    }
+    if (hint) {
         assert_string_equal(first->hint, hint);
+    }
     assert_non_null(first->hint);
 }
 

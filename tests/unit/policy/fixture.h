@@ -73,8 +73,9 @@ static void fixture_container(struct container *c, const char *ip, bool upgrade)
     AUTO_FREE char *env = mem_printf("OMS_HOST_IP=%s", ip);
 
     json_add(json_object_get(c->config, "Env"), json_string(env));
-    if (upgrade)
+    if (upgrade) {
         json_add(json_object_get(c->config, "Env"), json_string("IS_UPGRADE=true"));
+    }
     fixture_add_mount(c, "/data/oms/config.yaml", OMS_PATH_CONFIG);
     fixture_add_mount(c, "/data/oms/logs", OMS_PATH_LOGS);
     fixture_add_mount(c, "/data/oms/store", OMS_PATH_STORE);
@@ -137,8 +138,9 @@ static void fixture_metadb(struct metadb_facts *f)
         "\"cn-hz\",\"code\":0,\"default\":true}],\"hosts\":[],\"projects\":{\"total\":2,"
         "\"running\":2,\"duplicate_names\":[]}}";
 
-    if (json_parse(text, strlen(text), "fixture", &j, &err) || metadb_facts_from_json(j, f, &err))
+    if (json_parse(text, strlen(text), "fixture", &j, &err) || metadb_facts_from_json(j, f, &err)) {
         fail_msg("%s", err.text);
+    }
 }
 
 /* 3.3.1 → 4.0.0, and the hops from there to 4.2.9. */
@@ -156,8 +158,9 @@ static void fixture_versions(struct version_table *t)
     struct err err = ERR_INIT;
 
     if (yaml_parse(text, strlen(text), "fixture", &j, &err) ||
-        version_table_from_yaml_json(j, "fixture", t, &err))
+        version_table_from_yaml_json(j, "fixture", t, &err)) {
         fail_msg("%s", err.text);
+    }
 }
 
 static void fixture_add_yaml(struct waiver_list *l, const char *text, const char *name)
@@ -166,8 +169,9 @@ static void fixture_add_yaml(struct waiver_list *l, const char *text, const char
     struct err err = ERR_INIT;
 
     if (yaml_parse(text, strlen(text), name, &j, &err) ||
-        waiver_list_add_yaml_json(l, json_object_get(j, "policy"), name, &err))
+        waiver_list_add_yaml_json(l, json_object_get(j, "policy"), name, &err)) {
         fail_msg("%s", err.text);
+    }
 }
 
 /* The limits as they are shipped. */
@@ -176,8 +180,9 @@ static void fixture_settings(struct waiver_list *l)
     AUTO_STR struct str text = STR_INIT;
     struct err err = ERR_INIT;
 
-    if (fs_read("policy/rule_defaults.yaml", 100000, false, &text, &err))
+    if (fs_read("policy/rule_defaults.yaml", 100000, false, &text, &err)) {
         fail_msg("%s", err.text);
+    }
     fixture_add_yaml(l, str_get(&text), "rule_defaults.yaml");
 }
 
@@ -189,8 +194,9 @@ static void __attribute__((unused)) fixture_policy(struct waiver_list *l, const 
     str_append(&text, "policy:\n  ");
     for (const char *p = rules; *p; p++) {
         str_append_c(&text, *p);
-        if (*p == '\n')
+        if (*p == '\n') {
             str_append(&text, "  ");
+        }
     }
     fixture_add_yaml(l, str_get(&text), "site.yaml");
 }
@@ -215,8 +221,9 @@ static void fixture_init(struct fixture *f, size_t nodes)
         f->unkeepable[i] = json_make("[]");
     }
     fixture_metadb(&f->deployment.metadb);
-    for (size_t i = 0; i < nodes; i++)
+    for (size_t i = 0; i < nodes; i++) {
         fixture_add_host(&f->deployment.metadb, ips[i]);
+    }
     fixture_versions(&f->versions);
     fixture_settings(&f->waivers);
     f->from = (struct oms_version){3, 3, 1, 0, OMS_EDITION_COMMUNITY};

@@ -16,8 +16,9 @@ static void all_pass(void **state)
     fixture_init(&f, 1);
     policy_judge(&f.in, &found);
     for (size_t i = 0; i < found.count; i++) {
-        if (found.items[i].verdict == VERDICT_FAIL)
+        if (found.items[i].verdict == VERDICT_FAIL) {
             fail_msg("%s: %s", found.items[i].rule, found.items[i].text);
+        }
         assert_true(found.items[i].text[0] != '\0');
     }
     assert_ok(findings_check(&found, &err), &err);
@@ -311,10 +312,11 @@ static void ha_config(void **state)
 
         set_text(&f.deployment.metadb.ha_config, cases[i][0]);
         policy_judge(&f.in, &found);
-        if (i > 0)
+        if (i > 0) {
             assert_only_failure(&f.in, "ha.config", cases[i][1], cases[i][0], NULL);
-        else
+        } else {
             assert_int_equal(find_finding(&found, "ha.config")->verdict, VERDICT_FAIL);
+        }
     }
     set_text(&f.deployment.metadb.ha_config, "{\n\t\"enable\": 1}");
     assert_only_failure(&f.in, "ha.config", cases[2][1], "{  \"enable\": 1}", NULL);

@@ -108,8 +108,9 @@ static void never_through_a_fresh_only_version(void **state)
             AUTO_VERSION_PATH struct version_path p = {.hops = NULL};
 
             version_path_find(&t, &t.rows[i].to, &t.rows[k].to, &p);
-            for (size_t h = 0; h < p.hop_count; h++)
+            for (size_t h = 0; h < p.hop_count; h++) {
                 assert_int_equal(p.hops[h]->status, VERSION_DOCUMENTED);
+            }
         }
     }
 }

@@ -287,12 +287,15 @@ static void ids(void **state)
     for (size_t i = 0; policy_rule_id(i); i++) {
         AUTO_FREE char *heading = mem_printf("\n### %s\n", policy_rule_id(i));
 
-        if (!strstr(str_get(&page), heading))
+        if (!strstr(str_get(&page), heading)) {
             fail_msg("docs/policy.md has no section '%s'", policy_rule_id(i));
+        }
     }
-    for (size_t i = 0; policy_rule_id(i); i++)
-        for (size_t k = 0; k < i; k++)
+    for (size_t i = 0; policy_rule_id(i); i++) {
+        for (size_t k = 0; k < i; k++) {
             assert_string_not_equal(policy_rule_id(i), policy_rule_id(k));
+        }
+    }
     assert_string_equal(policy_rule_id(0), "container.name");
 }
 

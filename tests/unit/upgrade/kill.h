@@ -10,8 +10,9 @@ static unsigned events_left;
 static void on_begin(void *arg, size_t number, size_t total, const char *doing)
 {
     (void)arg, (void)number, (void)total, (void)doing;
-    if (events_left > 0 && --events_left == 0)
+    if (events_left > 0 && --events_left == 0) {
         (void)raise(SIGKILL);
+    }
 }
 
 static void on_end(void *arg, bool ok, uint64_t took_ms, const char *summary)
@@ -32,26 +33,30 @@ static void take_up(const struct world *w, bool back, struct run_outcome *ret)
 
     assert_ok(execution_load_plan(state, RUN, &plan, &err), &err);
     assert_ok(world_execution(w, &plan, true, NULL, NULL, &x, &err), &err);
-    if (back)
+    if (back) {
         run_back(execution_run(x), ret);
-    else
+    } else {
         run_to_end(execution_run(x), true, ret);
+    }
 }
 
 static size_t count_lines(const char *text)
 {
     size_t lines = 0;
 
-    for (; *text != '\0'; text++)
+    for (; *text != '\0'; text++) {
         lines += *text == '\n';
+    }
     return lines;
 }
 
 static bool is_one_of(const char *text, const char *const *expected)
 {
-    for (; *expected != NULL; expected++)
-        if (str_eq(text, *expected))
+    for (; *expected != NULL; expected++) {
+        if (str_eq(text, *expected)) {
             return true;
+        }
+    }
     return false;
 }
 

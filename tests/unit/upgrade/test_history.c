@@ -118,8 +118,9 @@ static void test_order_within_a_second(void **state)
     }
     look(&f);
     assert_string_equal(f.history.items[0].id, ids[3]);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         assert_string_equal(f.history.items[i + 1].id, ids[i]);
+    }
     assert_string_equal(history_find(&f.history, NULL)->id, ids[2]);
 }
 

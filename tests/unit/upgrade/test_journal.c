@@ -29,8 +29,9 @@ static void make(struct fixture *f, size_t count)
     folder_make(&f->folder);
     f->path = folder_at(&f->folder, "j");
     assert_ok(journal_create(f->path, &j, &err), &err);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         assert_ok(journal_append(j, json_make("{s:s}", "type", types[i % 4]), &err), &err);
+    }
     assert_int_equal(journal_count(j), count);
 }
 
@@ -40,8 +41,9 @@ static void lines_of(const struct fixture *f, struct strv *ret)
     AUTO_FREE char *text = folder_read(&f->folder, "j");
     char *rest = NULL;
 
-    for (const char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+    for (const char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         strv_add(ret, line);
+    }
 }
 
 static void write_lines(const struct fixture *f, const struct strv *lines, const size_t *order,
@@ -49,8 +51,9 @@ static void write_lines(const struct fixture *f, const struct strv *lines, const
 {
     AUTO_STR struct str text = STR_INIT;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         str_appendf(&text, "%s\n", lines->items[order[i]]);
+    }
     folder_write(&f->folder, "j", str_get(&text));
 }
 
@@ -338,11 +341,13 @@ static int append_until_full(const char *path, rlim_t limit)
     const struct rlimit small = {.rlim_cur = limit, .rlim_max = limit};
 
     (void)signal(SIGXFSZ, SIG_IGN);
-    if (journal_open(path, &j, &err) != 0 || setrlimit(RLIMIT_FSIZE, &small) != 0)
+    if (journal_open(path, &j, &err) != 0 || setrlimit(RLIMIT_FSIZE, &small) != 0) {
         return 99;
+    }
     for (int written = 0; written < 50; written++) {
-        if (journal_append(j, json_make("{s:s}", "type", "intent"), &err) != 0)
+        if (journal_append(j, json_make("{s:s}", "type", "intent"), &err) != 0) {
             return err.kind == ERR_STATE ? written : 98;
+        }
     }
     return 97;
 }
@@ -358,8 +363,9 @@ static void test_full_disk_leaves_the_file_as_before(void **state)
 
         make(&f, 3);
         const pid_t child = fork();
-        if (child == 0)
+        if (child == 0) {
             _exit(append_until_full(f.path, limit));
+        }
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFEXITED(status));
         assert_in_range(WEXITSTATUS(status), 1, 20);

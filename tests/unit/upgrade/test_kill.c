@@ -27,8 +27,9 @@ static void kill_upgrade_everywhere(enum fault how, bool back)
 {
     unsigned number = 1;
 
-    while (kill_upgrade_at(number, how, back))
+    while (kill_upgrade_at(number, how, back)) {
         number++;
+    }
     assert_int_equal(number - 1, count_lines(FORWARD));
 }
 

@@ -13,8 +13,9 @@ static bool kill_upgrade_at_event(unsigned number, bool back)
     world_survey(&w, NULL, &survey);
     events_left = number;
     world_run_in_child(&w, &survey.plan, true, &observer);
-    if (!WIFSIGNALED(w.exit_status))
+    if (!WIFSIGNALED(w.exit_status)) {
         return false;
+    }
     take_up_and_check(&w, back, what);
     return true;
 }
@@ -24,8 +25,9 @@ static void test_killed_between_records(void **state)
     (void)state;
     unsigned number = 1;
 
-    while (kill_upgrade_at_event(number, false) && kill_upgrade_at_event(number, true))
+    while (kill_upgrade_at_event(number, false) && kill_upgrade_at_event(number, true)) {
         number++;
+    }
     /* Thirteen rows, each with a beginning and an end. */
     assert_int_equal(number - 1, 26);
     events_left = 0;
@@ -68,8 +70,9 @@ static void kill_rollback_everywhere(enum fault how)
     unsigned first = (unsigned)count_lines(before) + 1;
     unsigned number = first;
 
-    while (kill_rollback_at(number, how))
+    while (kill_rollback_at(number, how)) {
         number++;
+    }
     /* policy, stop, two renames, restore, policy, start, servers, ha-get, ha-set */
     assert_int_equal(number - first, 10);
 }

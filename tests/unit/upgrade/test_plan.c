@@ -21,8 +21,9 @@ struct fixture {
 
 static void fixture_free(struct fixture *f)
 {
-    for (size_t i = 0; i < NODES; i++)
+    for (size_t i = 0; i < NODES; i++) {
         container_free(&f->desired[i]);
+    }
     deployment_free(&f->deployment);
 }
 #define AUTO_FIXTURE CLEANUP(fixture_free)
@@ -115,8 +116,9 @@ static void assert_rows(const struct plan *p, const char *expected)
 
     for (size_t i = 0; i < p->row_count; i++) {
         str_appendf(&text, "%s%s", i > 0 ? " " : "", plan_step_name(p->rows[i].step));
-        if (p->rows[i].node != PLAN_ALL_NODES)
+        if (p->rows[i].node != PLAN_ALL_NODES) {
             str_appendf(&text, "@%d", p->rows[i].node);
+        }
     }
     assert_string_equal(str_get(&text), expected);
 }
@@ -173,9 +175,11 @@ static void assert_init(unsigned region, const char *const *digests, const char 
     add_node(&f, 0, digests[1]);
     add_node(&f, region, digests[2]);
     plan_make(&f.request, &p);
-    for (size_t i = 0; i < p.row_count; i++)
-        if (p.rows[i].step == STEP_INIT_METADATA)
+    for (size_t i = 0; i < p.row_count; i++) {
+        if (p.rows[i].step == STEP_INIT_METADATA) {
             str_appendf(&text, "%d", p.rows[i].node);
+        }
+    }
     assert_string_equal(str_get(&text), expected);
 }
 

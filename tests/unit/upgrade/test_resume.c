@@ -271,8 +271,9 @@ static void test_lost_answers(void **state)
             begin(&f);
             world_fault(&f.w, faults[i], call);
             go(&f, false, false, NULL);
-            if (!f.outcome.failed)
+            if (!f.outcome.failed) {
                 continue; /* a look at the servers that could be repeated */
+            }
             assert_true(f.outcome.end == RUN_HELD || f.outcome.end == RUN_UPGRADED_WITH_FAULT);
             go(&f, true, false, NULL);
             assert_end(&f, RUN_UPGRADED, NEW_SERVES);
@@ -311,8 +312,9 @@ static void test_signal_during_a_call(void **state)
         world_fault(&f.w, FAULT_TERM, cases[i].call);
         world_run_in_child(&f.w, &f.survey.plan, true, NULL);
         AUTO_FREE char *log = file_read(f.w.folder, "log");
-        if (!WIFEXITED(f.w.exit_status) || WEXITSTATUS(f.w.exit_status) != (int)cases[i].end)
+        if (!WIFEXITED(f.w.exit_status) || WEXITSTATUS(f.w.exit_status) != (int)cases[i].end) {
             fail_msg("%s: status %x\n%s", cases[i].call, (unsigned)f.w.exit_status, log);
+        }
         assert_world(&f.w, cases[i].world);
     }
 }
@@ -385,8 +387,9 @@ static size_t file_size(const struct fixture *f)
 static void limit_files(void *arg, size_t number, size_t total, const char *doing)
 {
     (void)arg, (void)number, (void)total;
-    if (!str_eq(doing, arg))
+    if (!str_eq(doing, arg)) {
         return;
+    }
     /* As a full disk: no file grows any more. */
     const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
     (void)signal(SIGXFSZ, SIG_IGN);
@@ -402,8 +405,9 @@ static void full_disk_at(const char *doing, enum run_end end, const char *world,
 
     begin(&f);
     world_run_in_child(&f.w, &f.survey.plan, true, &observer);
-    if (WEXITSTATUS(f.w.exit_status) != (int)end)
+    if (WEXITSTATUS(f.w.exit_status) != (int)end) {
         fail_msg("%s: status %x", doing, (unsigned)f.w.exit_status);
+    }
     assert_world(&f.w, world);
     size_t before = file_size(&f);
     assert_true(before > 0);
@@ -552,10 +556,12 @@ static int take_up_with(struct fixture *f, const char *set, struct err *err)
     AUTO_STRV struct strv set_env = STRV_INIT;
 
     execution_free(TAKE(f->x));
-    if (world_execution(&f->w, &f->survey.plan, true, NULL, NULL, &f->x, err) != 0)
+    if (world_execution(&f->w, &f->survey.plan, true, NULL, NULL, &f->x, err) != 0) {
         return -1;
-    if (set != NULL)
+    }
+    if (set != NULL) {
         strv_add(&set_env, set);
+    }
     execution_run(f->x)->set_env = &set_env;
     run_to_end(execution_run(f->x), false, &f->outcome);
     execution_run(f->x)->set_env = NULL;

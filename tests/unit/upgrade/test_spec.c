@@ -115,9 +115,10 @@ static void test_changes_as_recorded(void **state)
         sorted_rows(changes, &seen);
         sorted_rows(json_object_get(s.all, "changes"), &expected);
         assert_int_equal(seen.count, expected.count);
-        for (size_t row = 0; row < seen.count; row++)
+        for (size_t row = 0; row < seen.count; row++) {
             /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the counts are equal */
             assert_string_equal(seen.items[row], expected.items[row]);
+        }
     }
 }
 
@@ -496,11 +497,12 @@ static void test_each_difference(void **state)
 
         sample_load(&s, cases[i].name);
         json_t *section = cases[i].in_host_config ? s.created.host_config : s.created.config;
-        if (cases[i].value == NULL)
+        if (cases[i].value == NULL) {
             json_object_del(section, cases[i].field);
-        else
+        } else {
             json_object_set_new(section, cases[i].field,
                                 json_loads(cases[i].value, JSON_DECODE_ANY, NULL));
+        }
         assert_difference(&s, cases[i].row);
     }
 }

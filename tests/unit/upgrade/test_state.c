@@ -16,8 +16,9 @@ static int as_nobody(int (*check)(const char *path), const char *path)
     int status = 0;
     const pid_t child = fork();
 
-    if (child == 0)
+    if (child == 0) {
         _exit(setgid(65534) != 0 || setuid(65534) != 0 ? 99 : check(path));
+    }
     assert_int_equal(waitpid(child, &status, 0), child);
     return WEXITSTATUS(status);
 }
@@ -31,8 +32,9 @@ static void test_folder(void **state)
     AUTO_FREE char *found = state_folder(NULL);
 
     assert_string_equal(given, "/some/where");
-    if (geteuid() == 0)
+    if (geteuid() == 0) {
         assert_string_equal(found, "/var/lib/omslaunch");
+    }
 }
 
 static int check_folders(const char *unused)
@@ -59,10 +61,11 @@ static int check_folders(const char *unused)
 static void test_folder_of_a_user(void **state)
 {
     (void)state;
-    if (geteuid() == 0)
+    if (geteuid() == 0) {
         assert_int_equal(as_nobody(check_folders, ""), 0);
-    else
+    } else {
         assert_int_equal(check_folders(""), 0);
+    }
 }
 
 static void test_paths(void **state)
@@ -226,8 +229,9 @@ static void test_folder_of_somebody_else(void **state)
     struct err err = ERR_INIT;
 
     folder_make(&f);
-    if (geteuid() != 0)
+    if (geteuid() != 0) {
         return; /* only root can give a folder away */
+    }
     assert_int_equal(chown(f.path, 65534, 65534), 0);
     assert_fails(state_prepare(f.path, &err));
     assert_masked_err(&f, &err, ERR_STATE,
@@ -251,8 +255,9 @@ static void test_list(void **state)
     assert_ok(state_list_runs(f.path, &runs, &err), &err);
     assert_int_equal(runs.count, 0);
     assert_ok(state_prepare(f.path, &err), &err);
-    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
         assert_ok(state_create_run(f.path, ids[i], &err), &err);
+    }
     folder_write(&f, "runs/.hidden", "");
     assert_ok(state_list_runs(f.path, &runs, &err), &err);
     assert_int_equal(runs.count, 3);
@@ -297,8 +302,9 @@ static void hold(struct holder *h, const char *state_path, const char *deploymen
         int fd = -1;
         (void)close(go[1]);
         if (state_lock(state_path, ENDPOINT, deployment, "r-other", 0, &fd, &err) != 0 ||
-            write(ready[1], &byte, 1) != 1)
+            write(ready[1], &byte, 1) != 1) {
             _exit(1);
+        }
         (void)!read(go[0], &byte, 1);
         _exit(0);
     }

@@ -107,8 +107,9 @@ static void answer(int fd, const char *status, const char *headers, const char *
     str_append_n(&all, body, len);
     for (size_t at = 0; at < all.len;) {
         ssize_t n = send(fd, all.data + at, all.len - at, MSG_NOSIGNAL);
-        if (n <= 0)
+        if (n <= 0) {
             return;
+        }
         at += (size_t)n;
     }
 }
@@ -137,9 +138,11 @@ static int find_container(const struct world *w, const char *id)
 {
     static const char *const ids[] = {OLD_ID, NEW_ID};
 
-    for (int i = 0; i < WORLD_CONTAINERS; i++)
-        if (w->containers[i].exists && (str_eq(id, ids[i]) || str_eq(id, w->containers[i].name)))
+    for (int i = 0; i < WORLD_CONTAINERS; i++) {
+        if (w->containers[i].exists && (str_eq(id, ids[i]) || str_eq(id, w->containers[i].name))) {
             return i;
+        }
+    }
     return -1;
 }
 
@@ -221,8 +224,9 @@ static void run_init(struct world *w)
 {
     struct world_exec *x = &w->execs[w->exec_asked];
 
-    if (x->started)
+    if (x->started) {
         return;
+    }
     x->started = true;
     x->exit_code = w->init_goes_on         ? -1
                    : w->init == INIT_WELL  ? 0
@@ -232,12 +236,15 @@ static void run_init(struct world *w)
     free(TAKE(w->begun));
     free(TAKE(w->ended));
     w->begun = mem_strdup("7\n");
-    if (w->init_goes_on)
+    if (w->init_goes_on) {
         return;
-    if (w->init != INIT_CUT_EARLY)
+    }
+    if (w->init != INIT_CUT_EARLY) {
         file_write(w->folder, "schema", "new");
-    if (w->init == INIT_WELL || w->init == INIT_FAILS)
+    }
+    if (w->init == INIT_WELL || w->init == INIT_FAILS) {
         w->ended = mem_strdup(w->init == INIT_WELL ? "0\n" : "1\n");
+    }
     if (w->new_dies) {
         set_exited(w, WORLD_NEW);
         w->containers[WORLD_NEW].exit_code = 139;
@@ -298,8 +305,9 @@ static void change(struct world *w, int fd, int which, const char *verb, const c
         answer_problem(fd, "500 Internal Server Error", "as the test wanted it");
         return;
     }
-    if (fault == FAULT_DROP)
+    if (fault == FAULT_DROP) {
         return;
+    }
     if (fault == FAULT_KILL_BEFORE) {
         w->late_waits = w->late != LATE_NOT && str_eq(verb, "init");
         hit_client(w, SIGKILL);
@@ -310,21 +318,25 @@ static void change(struct world *w, int fd, int which, const char *verb, const c
         (void)usleep(50000);
     }
     perform(w, which, verb, value, body);
-    if (str_eq(line, w->old_comes_back_at))
+    if (str_eq(line, w->old_comes_back_at)) {
         set_running(w, WORLD_OLD);
-    if (fault == FAULT_KILL_AFTER)
+    }
+    if (fault == FAULT_KILL_AFTER) {
         hit_client(w, SIGKILL);
-    if (fault == FAULT_LOSE || fault == FAULT_KILL_AFTER)
+    }
+    if (fault == FAULT_LOSE || fault == FAULT_KILL_AFTER) {
         return;
-    if (str_eq(verb, "create"))
+    }
+    if (str_eq(verb, "create")) {
         answer_json(fd, "201 Created", json_make("{s:s,s:[]}", "Id", NEW_ID, "Warnings"));
-    else if (str_eq(verb, "exec"))
+    } else if (str_eq(verb, "exec")) {
         answer_made(fd, w->exec_count - 1);
-    else if (str_eq(verb, "init"))
+    } else if (str_eq(verb, "init")) {
         answer(fd, "200 OK", "Content-Type: application/vnd.docker.raw-stream\r\n",
                "\1\0\0\0\0\0\0\7migrate", 15);
-    else
+    } else {
         answer_json(fd, "200 OK", json_object());
+    }
 }
 
 /* ---- requests ---- */
@@ -372,16 +384,18 @@ static json_t *list_of(const struct world *w, const char *path)
 {
     json_t *list = json_array();
 
-    if (w->leftover)
+    if (w->leftover) {
         json_add(list, parse("{\"Id\":\"1ef7\",\"Names\":[\"/left\"],\"State\":\"exited\"}"));
+    }
     for (int i = 0; i < WORLD_CONTAINERS; i++) {
         const struct world_container *c = &w->containers[i];
         const json_t *label =
             json_object_get(json_object_get(c->config, "Labels"), "io.omslaunch.run");
         AUTO_FREE char *name = mem_printf("/%s", c->name);
-        if (c->exists && (strstr(path, "filters=") == NULL || label != NULL))
+        if (c->exists && (strstr(path, "filters=") == NULL || label != NULL)) {
             json_add(list, json_make("{s:s,s:[s],s:s}", "Id", i == WORLD_OLD ? OLD_ID : NEW_ID,
                                      "Names", name, "State", c->status));
+        }
     }
     return list;
 }
@@ -492,11 +506,13 @@ static bool read_request(int fd, struct str *ret)
         const char *end = strstr(str_get(ret), "\r\n\r\n");
         const char *length = strcasestr(str_get(ret), "\r\nContent-Length: ");
         size_t want = length != NULL ? (size_t)strtoul(length + 18, NULL, 10) : 0;
-        if (end != NULL && ret->len >= (size_t)(end + 4 - ret->data) + want)
+        if (end != NULL && ret->len >= (size_t)(end + 4 - ret->data) + want) {
             return true;
+        }
         ssize_t n = read(fd, buf, sizeof(buf));
-        if (n <= 0)
+        if (n <= 0) {
             return false;
+        }
         str_append_n(ret, buf, (size_t)n);
     }
 }
@@ -506,20 +522,23 @@ static void serve(struct world *w, int fd, bool console)
     AUTO_STR struct str request = STR_INIT;
     AUTO_JSON json_t *body = NULL;
 
-    if (!read_request(fd, &request))
+    if (!read_request(fd, &request)) {
         return;
+    }
     const char *text = str_get(&request);
     AUTO_FREE char *method = mem_strndup(text, strcspn(text, " "));
     const char *path = text + strlen(method) + 1;
     AUTO_FREE char *target = mem_strndup(path, strcspn(path, " "));
     const char *content = strstr(text, "\r\n\r\n") + 4;
-    if (content[0] == '{')
+    if (content[0] == '{') {
         body = parse(content);
-    if (console)
+    }
+    if (console) {
         answer_console(w, fd);
-    else
+    } else {
         answer_engine(w, fd, method,
                       str_starts_with(target, "/v1.41") ? target + strlen("/v1.41") : target, body);
+    }
 }
 
 static void *world_main(void *arg)
@@ -531,15 +550,18 @@ static void *world_main(void *arg)
                                   {.fd = w->engine_fd, .events = POLLIN},
                                   {.fd = w->console_fd, .events = POLLIN}};
         if (poll(polled, ARRAY_LEN(polled), -1) < 0) {
-            if (errno == EINTR)
+            if (errno == EINTR) {
                 continue;
+            }
             return NULL;
         }
-        if (polled[0].revents != 0)
+        if (polled[0].revents != 0) {
             return NULL;
+        }
         for (size_t i = 1; i < ARRAY_LEN(polled); i++) {
-            if (polled[i].revents == 0)
+            if (polled[i].revents == 0) {
                 continue;
+            }
             int fd = accept4(polled[i].fd, NULL, NULL, SOCK_CLOEXEC);
             serve(w, fd, i == 2);
             (void)close(fd);
@@ -670,8 +692,9 @@ static int world_execution(const struct world *w, const struct plan *plan, bool 
         .observer = observer,
     };
 
-    if (state_prepare(state, err) != 0)
+    if (state_prepare(state, err) != 0) {
         return -1;
+    }
     return take_up ? execution_take_up(&request, ret, err) : execution_begin(&request, ret, err);
 }
 
@@ -692,8 +715,9 @@ static inline void world_run_in_child(struct world *w, const struct plan *plan, 
         struct err err = ERR_INIT;
         /* The engine must know whom to hit before it is asked for anything that counts. */
         if (read(known[0], &byte, 1) != 1 ||
-            world_execution(w, plan, false, NULL, observer, &x, &err) != 0)
+            world_execution(w, plan, false, NULL, observer, &x, &err) != 0) {
             _exit(99);
+        }
         run_to_end(execution_run(x), roll_back, &outcome);
         _exit((int)outcome.end);
     }
@@ -714,9 +738,10 @@ static inline char *world_describe(const struct world *w)
 
     for (int i = 0; i < WORLD_CONTAINERS; i++) {
         const struct world_container *c = &w->containers[i];
-        if (c->exists)
+        if (c->exists) {
             str_appendf(&text, "%s %s %s %s; ", i == WORLD_OLD ? "old" : "new", c->name, c->status,
                         json_text(c->host_config, "RestartPolicy.Name", "none"));
+        }
     }
     str_appendf(&text, "schema %s; ha %s%s", schema, ha, w->ever_both ? "; BOTH HAVE RUN" : "");
     return str_take(&text);

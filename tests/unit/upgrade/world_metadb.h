@@ -48,8 +48,9 @@ static void file_put(const char *folder, const char *name, const char *text, int
     AUTO_FREE char *path = fs_join(folder, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
 
-    if (fd < 0 || fs_write_all(fd, text, strlen(text)) != 0)
+    if (fd < 0 || fs_write_all(fd, text, strlen(text)) != 0) {
         abort();
+    }
     (void)close(fd);
 }
 
@@ -66,19 +67,23 @@ static enum fault note_call(const char *folder, const char *line)
     AUTO_FREE char *whole = mem_printf("%s\n", line);
     unsigned number = 1;
 
-    for (const char *at = log; at != NULL && *at != '\0'; at++)
+    for (const char *at = log; at != NULL && *at != '\0'; at++) {
         number += *at == '\n';
+    }
     file_put(folder, "log", whole, O_APPEND);
     const char *key = fault != NULL ? strchr(fault, ' ') : NULL;
     AUTO_FREE char *as_number = mem_printf("%u", number);
-    if (key == NULL || (!str_eq(key + 1, line) && !str_eq(key + 1, as_number)))
+    if (key == NULL || (!str_eq(key + 1, line) && !str_eq(key + 1, as_number))) {
         return FAULT_NONE;
+    }
     AUTO_FREE char *path = fs_join(folder, "fault");
     (void)unlink(path);
-    for (enum fault f = FAULT_FAIL; f < FAULT_MAX; f++)
+    for (enum fault f = FAULT_FAIL; f < FAULT_MAX; f++) {
         if (strncmp(fault, fault_names[f], (size_t)(key - fault)) == 0 &&
-            strlen(fault_names[f]) == (size_t)(key - fault))
+            strlen(fault_names[f]) == (size_t)(key - fault)) {
             return f;
+        }
+    }
     abort();
 }
 
@@ -88,8 +93,9 @@ static void say(const json_t *event_take)
     AUTO_FREE char *text = json_compact(event);
     AUTO_FREE char *line = mem_printf("%s\n", text);
 
-    if (fs_write_all(3, line, strlen(line)) != 0)
+    if (fs_write_all(3, line, strlen(line)) != 0) {
         _exit(1);
+    }
 }
 
 static json_t *parse(const char *text)
@@ -97,8 +103,9 @@ static json_t *parse(const char *text)
     json_t *j = NULL;
     struct err err;
 
-    if (json_parse(text, strlen(text), "the test's own JSON", &j, &err) != 0)
+    if (json_parse(text, strlen(text), "the test's own JSON", &j, &err) != 0) {
         abort();
+    }
     return j;
 }
 
@@ -152,17 +159,22 @@ static json_t *carry_out(const char *folder, const char *command, const json_t *
 {
     const char *backup = json_text(request, "folder", "");
 
-    if (str_eq(command, "facts"))
+    if (str_eq(command, "facts")) {
         return facts_of(folder);
-    if (str_eq(command, "ha-get"))
+    }
+    if (str_eq(command, "ha-get")) {
         return get_ha(folder);
-    if (str_eq(command, "ha-set"))
+    }
+    if (str_eq(command, "ha-set")) {
         return set_ha(folder, request);
-    if (str_eq(command, "trim"))
+    }
+    if (str_eq(command, "trim")) {
         return parse("[{\"database\":\"hb\",\"deleted\":7}]");
-    if (str_eq(command, "servers"))
+    }
+    if (str_eq(command, "servers")) {
         return parse("{\"hosts\":[{\"ip\":\"127.0.0.1\",\"status\":\"ONLINE\","
                      "\"heartbeat_age_ms\":0}]}");
+    }
     if (str_eq(command, "fingerprint")) {
         AUTO_FREE char *schema = file_read(folder, "schema");
         return json_make("{s:s}", "fingerprint", schema);
@@ -171,8 +183,9 @@ static json_t *carry_out(const char *folder, const char *command, const json_t *
         (void)mkdir(backup, 0700);
         return copy_schema(folder, backup);
     }
-    if (str_eq(command, "restore"))
+    if (str_eq(command, "restore")) {
         return copy_schema(backup, folder);
+    }
     abort();
 }
 
@@ -183,8 +196,9 @@ static char *describe_request(const char *command, const json_t *request)
     AUTO_FREE char *text = set != NULL ? json_compact(set) : mem_strdup("");
 
     /* How long the outage was is not the same each time, but more than the reserve. */
-    if (json_int(set, "refetchStoreIntervalMin", 0) == 31)
+    if (json_int(set, "refetchStoreIntervalMin", 0) == 31) {
         return mem_printf("metadb %s on, refetch", command);
+    }
     return mem_printf("metadb %s%s%s", command, text[0] != '\0' ? " " : "", text);
 }
 
@@ -201,8 +215,9 @@ static int suffer(enum fault fault)
         (void)kill(getppid(), SIGTERM);
         (void)usleep(100000); /* who minds it has ended us by then */
     }
-    if (fault == FAULT_KILL_BEFORE)
+    if (fault == FAULT_KILL_BEFORE) {
         (void)kill(getppid(), SIGKILL);
+    }
     return fault == FAULT_DROP || fault == FAULT_KILL_BEFORE ? 3 : -1;
 }
 
@@ -213,12 +228,15 @@ static int wait_prepared(const char *folder)
     enum fault fault = note_call(folder, "metadb prepare");
     int rc = suffer(fault);
 
-    if (rc >= 0)
+    if (rc >= 0) {
         return rc;
-    if (fault == FAULT_KILL_AFTER)
+    }
+    if (fault == FAULT_KILL_AFTER) {
         (void)kill(getppid(), SIGKILL);
-    if (fault == FAULT_LOSE || fault == FAULT_KILL_AFTER)
+    }
+    if (fault == FAULT_LOSE || fault == FAULT_KILL_AFTER) {
         return 3;
+    }
     say(json_make("{s:s,s:{s:i,s:i}}", "event", "prepared", "prepared", "tables", 50,
                   "raw_bytes_estimate", 1000));
     return read(STDIN_FILENO, word, 3) == 3 && str_eq(word, "go\n") ? -1 : 1;
@@ -233,12 +251,14 @@ static int world_metadb_main(const char *command)
 
     while (input.len < 2 || !str_eq(str_get(&input) + input.len - 2, "\n\n")) {
         ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
-        if (n <= 0)
+        if (n <= 0) {
             break;
+        }
         str_append_n(&input, buf, (size_t)n);
     }
-    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0)
+    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0) {
         return 2;
+    }
     const char *folder = json_text(document, "metadb.user", "");
     const json_t *request = json_object_get(document, "request");
     if (str_eq(command, "lock")) {
@@ -255,13 +275,16 @@ static int world_metadb_main(const char *command)
     AUTO_FREE char *line = describe_request(command, request);
     enum fault fault = rc < 0 ? note_call(folder, line) : FAULT_NONE;
     rc = rc < 0 ? suffer(fault) : rc;
-    if (rc >= 0)
+    if (rc >= 0) {
         return rc;
+    }
     AUTO_JSON json_t *result = carry_out(folder, command, request);
-    if (fault == FAULT_KILL_AFTER)
+    if (fault == FAULT_KILL_AFTER) {
         (void)kill(getppid(), SIGKILL);
-    if (fault == FAULT_LOSE || fault == FAULT_KILL_AFTER)
+    }
+    if (fault == FAULT_LOSE || fault == FAULT_KILL_AFTER) {
         return 3;
+    }
     say(json_make("{s:s,s:O}", "event", "result", "result", result));
     return 0;
 }

@@ -38,9 +38,10 @@ static inline void go(struct fixture *f, bool take_up, bool roll_back, const str
 
 static inline void assert_end(const struct fixture *f, enum run_end end, const char *world)
 {
-    if (f->outcome.end != end)
+    if (f->outcome.end != end) {
         fail_msg("ended as %s: %s %s", run_end_name(f->outcome.end), f->outcome.failure.text,
                  f->outcome.back_failure.text);
+    }
     assert_world(&f->w, world);
 }
 
