@@ -159,7 +159,7 @@ $(foreach r,$(ROOMS),$(eval $(call fuzz_rules,$(r))))
 .PHONY: unit unit-build fuzz fuzz-run
 unit-build: $(UNIT_TESTS) $(FUZZ_TESTS)
 unit: unit-build
-	VALGRIND=$(VALGRIND) tests/run-unit $(UNIT_TESTS) $(FUZZ_TESTS)
+	VALGRIND=$(VALGRIND) UNIT_JOBS=$(UNIT_JOBS) tests/run-unit $(UNIT_TESTS) $(FUZZ_TESTS)
 
 fuzz:
 	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE=1 FUZZ=1 fuzz-run
