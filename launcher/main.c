@@ -1,5 +1,7 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "launcher/base/log.h"
@@ -99,6 +101,35 @@ static int dispatch(int argc, char *const *argv, const struct options *o)
     return command->run(o);
 }
 
+/* Whether a command has changed something by ending well. */
+static bool has_changed(const struct options *o)
+{
+    const struct command *command =
+        o->arguments.count > 0 ? command_find(o->arguments.items[0]) : NULL;
+    return command != NULL && command->mutates && !o->help && !o->version;
+}
+
+/* What was done is done, also when nobody can read of it. */
+static int check_printed(const struct options *o, int code)
+{
+    struct err err = ERR_INIT;
+    const char *why = fflush(stdout) != 0 ? strerror(errno) : "a part of it is missing";
+    if (code != EXIT_DONE || !ferror(stdout)) {
+        return code;
+    }
+    if (!has_changed(o)) {
+        err_fail(&err, ERR_FAILED,
+                 "cannot write to stdout: %s\nHINT: is the disk full that it leads to?", why);
+        return session_complain(&err);
+    }
+    err_fail(&err, ERR_FAILED,
+             "'%s' is done, but what it has to say cannot be written to stdout: %s\n"
+             "HINT: 'omslaunch status', 'runs' and 'backups' tell what was done; do not repeat it",
+             o->arguments.items[0], why);
+    (void)session_complain(&err);
+    return EXIT_UPGRADED_WITH_FAULT;
+}
+
 int main(int argc, char **argv)
 {
     AUTO_OPTIONS struct options options = {.output = NULL};
@@ -123,11 +154,5 @@ int main(int argc, char **argv)
                                    .json = str_eq(options.log_format, "json")});
     stop_catch_signals();
     plugin_watch_socket();
-    int code = dispatch(argc - 1, argv + 1, &options);
-    if (fflush(stdout) != 0 && code == EXIT_DONE) {
-        err_fail(&err, ERR_FAILED,
-                 "cannot write to stdout: %m\nHINT: is the disk full that it leads to?");
-        code = session_complain(&err);
-    }
-    return code;
+    return check_printed(&options, dispatch(argc - 1, argv + 1, &options));
 }
