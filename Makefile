@@ -3,7 +3,7 @@
 #   make                  build into build/
 #   make demo             one real upgrade in a throw-away lab, shown      (as root; installs what is missing)
 #   make check            everything that can be tested on this machine    (as root; installs what is missing)
-#   make unit | check-live | check-cli | check-faults | lint | fuzz        parts of it
+#   make unit | check-lab | check-live | check-cli | check-faults | lint | fuzz        parts of it
 #   make check-mysql MYSQLD=/usr/sbin/mysqld    the suites of the MetaDB and the command line on that MySQL server
 #   make bench            benchmarks against peers, as ratios
 #   make install          PREFIX (/usr/local), DESTDIR
@@ -168,7 +168,7 @@ fuzz-run: $(FUZZ_TESTS)
 
 # ---- on real engines and databases ----------------------------------------------------------------
 # Each suite starts what it needs in a folder of its own, and leaves nothing behind.
-.PHONY: check demo check-live check-cli check-faults check-mysql bench bench-metadb
+.PHONY: check demo check-lab check-live check-cli check-faults check-mysql bench bench-metadb
 
 # The second make is there so that a fresh machine has the libraries when the flags are worked out.
 check:
@@ -189,6 +189,10 @@ $(BUILD)/tests/live/engine_test: $(BUILD)/tests/live/engine_test.o $(call archiv
 $(BUILD)/tests/live/spec/create: $(BUILD)/tests/live/spec/create.o $(call archives,upgrade)
 	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $< $(call archives,upgrade) $(LIBS_FOR_upgrade) -o $@
 
+# What the others start: images, servers, the runbook by hand. It sees whether anything is left on the
+# machine only while no other lab is up.
+check-lab:
+	tests/live/selftest.sh
 check-live: all $(BUILD)/tests/live/engine_test $(BUILD)/tests/live/spec/create
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/run
 check-cli: all
