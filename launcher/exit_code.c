@@ -8,7 +8,7 @@ static const struct exit_code_row rows[] = {
     {"1", "failed, nothing was changed"},
     {"10", "failed and rolled back; the old version runs, verified"},
     {"11", "the rollback failed: hands needed, and the text says which"},
-    {"12", "done, but something after it is not as it should be (HA; a report nobody can read)"},
+    {"12", "done, but something after it is not as it should be (HA, the report)"},
     {"13", "stopped midway, held"},
     {"64", "wrong usage"},
     {"65", "refused by policy"},
