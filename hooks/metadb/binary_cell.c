@@ -75,6 +75,7 @@ static inline uint64_t load(const unsigned char *p, unsigned size)
     return value;
 }
 
+/* A size that is known when this is compiled makes one load of it. */
 static inline uint64_t load_number(const unsigned char *p, unsigned size)
 {
     switch (size) {

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "hooks/metadb/load.h"
 #include "hooks/metadb/sql.h"
 
 #define CHARSET_MAX 64
@@ -159,20 +160,6 @@ static inline bool word_special(uint64_t w)
            high;
 }
 
-static inline uint64_t load8(const char *p)
-{
-    uint64_t w;
-    memcpy(&w, p, sizeof(w));
-    return w;
-}
-
-static inline uint32_t load4(const char *p)
-{
-    uint32_t w;
-    memcpy(&w, p, sizeof(w));
-    return w;
-}
-
 /* Fewer than 16 bytes: two loads that overlap see all of them, and copy them when nothing is to be
  * escaped. */
 static inline char *body_short(char *out, const char *value, size_t len)
@@ -217,9 +204,7 @@ char *literal_body(char *out, const char *value, size_t len)
 static inline char *copy_short(char *out, const char *value, size_t len)
 {
     if (len >= 8 && len <= 16) {
-        uint64_t a, b;
-        memcpy(&a, value, 8);
-        memcpy(&b, value + len - 8, 8);
+        uint64_t a = load8(value), b = load8(value + len - 8);
         memcpy(out, &a, 8);
         memcpy(out + len - 8, &b, 8);
     } else if (len < 8) {

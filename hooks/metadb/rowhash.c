@@ -1,6 +1,6 @@
 #include "hooks/metadb/rowhash.h"
 
-#include <string.h>
+#include "hooks/metadb/load.h"
 
 /* Odd constants with about as many ones as zeroes. */
 #define K0 0x9e3779b97f4a7c15ULL
@@ -14,27 +14,13 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t load(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
-static inline uint64_t load4(const char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
 /* The last bytes of a value, at most 16, by loads that overlap: most values are this short. */
 static inline uint64_t hash_short(uint64_t h, const char *p, size_t len)
 {
     uint64_t a = 0, b = 0;
     if (len >= 8) {
-        a = load(p);
-        b = load(p + len - 8);
+        a = load8(p);
+        b = load8(p + len - 8);
     } else if (len >= 4) {
         a = load4(p);
         b = load4(p + len - 4);
@@ -49,7 +35,7 @@ static inline uint64_t hash_bytes(uint64_t seed, const char *p, size_t len)
 {
     uint64_t h = seed ^ (len + 1) * K0;
     while (len > 16) {
-        h = fold(load(p) ^ K1, load(p + 8) ^ h);
+        h = fold(load8(p) ^ K1, load8(p + 8) ^ h);
         p += 16;
         len -= 16;
     }
