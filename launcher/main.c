@@ -106,7 +106,7 @@ static bool has_changed(const struct options *o)
 {
     const struct command *command =
         o->arguments.count > 0 ? command_find(o->arguments.items[0]) : NULL;
-    return command != NULL && command->mutates && !o->help && !o->version;
+    return command != NULL && command->mutates && !o->dry_run && !o->help && !o->version;
 }
 
 /* What was done is done, also when nobody can read of it. */

@@ -178,13 +178,16 @@ field() {
     same "$text" "$(lab lab_ha_config)"
 }
 
-@test "backup whose ID cannot be written: 12, and it is there all the same" {
+@test "what cannot be written to stdout: 12 when it is done all the same, 1 of a dry run" {
     before=$(field length)
     run -12 bash -c '"$@" >/dev/full' - "$PROGRAM" backup oms_331 -q "${AT[@]}" -o json
     same "omslaunch: error: 'backup' is done, but what it has to say cannot be written to stdout: No space left on device
 HINT: 'omslaunch status', 'runs' and 'backups' tell what was done; do not repeat it" "$output"
     same $((before + 1)) "$(field length)"
     same true "$(field '.[-1].whole')"
+    run -1 bash -c '"$@" >/dev/full' - "$PROGRAM" prune --keep 1 --dry-run -q "${AT[@]}" -o json
+    same 'omslaunch: error: cannot write to stdout: No space left on device
+HINT: is the disk full that it leads to?' "$output"
 }
 
 @test "prune: --dry-run deletes nothing; the verified one and the newest stay" {
