@@ -70,26 +70,33 @@ LIBS_METADB := $(MYSQL_LIBS) $(call pkg,--libs,libzstd)
 # ---- rooms -------------------------------------------------------------------------------------
 # A room is a folder and an archive. What it may use is the list of archives its tests link, whole, so
 # that a call to a higher room is an undefined symbol.
-ROOMS := base engine inspect policy hooks upgrade metadb launcher
+ROOMS := base net engine inspect policy spec state hooks upgrade metadb launcher
 DIR_base := launcher/base
+DIR_net := launcher/net
 DIR_engine := launcher/engine
 DIR_inspect := inspect
 DIR_policy := policy
+DIR_spec := launcher/spec
+DIR_state := launcher/state
 DIR_hooks := hooks
 DIR_upgrade := launcher/upgrade
 DIR_metadb := hooks/metadb
 DIR_launcher := launcher
 USES_base := base
-USES_engine := engine base
-USES_inspect := inspect engine base
-USES_policy := policy inspect engine base
-USES_hooks := hooks engine base
-USES_upgrade := upgrade hooks policy inspect engine base
+USES_net := net base
+USES_engine := engine net base
+USES_inspect := inspect engine net base
+USES_policy := policy inspect engine net base
+USES_spec := spec inspect engine net base
+USES_state := state base
+USES_hooks := hooks engine net base
+USES_upgrade := upgrade hooks state spec policy inspect engine net base
 USES_metadb := metadb base
-USES_launcher := launcher upgrade hooks policy inspect engine base
+USES_launcher := launcher upgrade hooks state spec policy inspect engine net base
 LIBS_FOR_base := $(LIBS_BASE)
+LIBS_FOR_state := $(LIBS_BASE)
 LIBS_FOR_metadb := $(LIBS_METADB) $(LIBS_BASE) -lpthread
-$(foreach r,engine inspect policy hooks upgrade launcher,$(eval LIBS_FOR_$(r) := $(LIBS_ENGINE) $(LIBS_BASE) -lpthread))
+$(foreach r,net engine inspect policy spec hooks upgrade launcher,$(eval LIBS_FOR_$(r) := $(LIBS_ENGINE) $(LIBS_BASE) -lpthread))
 
 MAINS := launcher/main.c hooks/metadb/main.c
 sources = $(filter-out $(MAINS),$(wildcard $(DIR_$(1))/*.c))

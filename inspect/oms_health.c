@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "launcher/base/json.h"
-#include "launcher/engine/http.h"
+#include "launcher/net/http.h"
 
 void oms_health_free(struct oms_health *h)
 {

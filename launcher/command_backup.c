@@ -7,9 +7,9 @@
 #include "launcher/exit_code.h"
 #include "launcher/metadb_access.h"
 #include "launcher/session.h"
-#include "launcher/upgrade/backups.h"
-#include "launcher/upgrade/restores.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/backups.h"
+#include "launcher/state/restores.h"
+#include "launcher/state/state.h"
 
 /* A container's MetaDB under both locks, for a command that changes something. */
 struct locked {

@@ -4,7 +4,7 @@
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
 #include "launcher/session.h"
-#include "launcher/upgrade/backups.h"
+#include "launcher/state/backups.h"
 
 static void print_backup(const struct kept_backup *b)
 {

@@ -6,8 +6,8 @@
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
 #include "launcher/prune.h"
-#include "launcher/upgrade/restores.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/restores.h"
+#include "launcher/state/state.h"
 
 static void forget(struct prune *p)
 {

@@ -8,8 +8,8 @@
 #include "launcher/report.h"
 #include "launcher/session.h"
 #include "launcher/upgrade/execution.h"
-#include "launcher/upgrade/history.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/history.h"
+#include "launcher/state/state.h"
 #include "launcher/watch.h"
 
 static bool is_over(const struct past_run *p)

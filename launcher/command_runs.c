@@ -6,9 +6,9 @@
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
 #include "launcher/session.h"
-#include "launcher/upgrade/history.h"
-#include "launcher/upgrade/journal.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/history.h"
+#include "launcher/state/journal.h"
+#include "launcher/state/state.h"
 
 static const char *result_of(const struct past_run *p)
 {

@@ -4,7 +4,7 @@
 
 #include "inspect/container.h"
 #include "launcher/engine/engine.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/state.h"
 
 #define TIMEOUT_MS (24ULL * 60 * 60 * 1000)
 

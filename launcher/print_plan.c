@@ -39,8 +39,7 @@ static void print_rows(const struct plan *p, struct str *s)
     str_append(s, "\nSteps:\n");
     for (size_t i = 0; i < p->row_count; i++) {
         const struct plan_row *row = &p->rows[i];
-        str_appendf(s, "  %2zu  %-16s %s", i + 1, plan_step_name(row->step),
-                    plan_step_title(row->step));
+        str_appendf(s, "  %2zu  %-16s %s", i + 1, step_name(row->step), plan_step_title(row->step));
         if (row->node != PLAN_ALL_NODES && plan_node_count(p) > 1) {
             str_appendf(s, " on %s", json_text(plan_node(p, row->node), "name", ""));
         }

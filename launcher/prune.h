@@ -3,9 +3,9 @@
 #define OMSLAUNCH_PRUNE_H
 
 #include "launcher/session.h"
-#include "launcher/upgrade/backups.h"
-#include "launcher/upgrade/history.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/backups.h"
+#include "launcher/state/history.h"
+#include "launcher/state/state.h"
 
 struct prune {
     struct session session;

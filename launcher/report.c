@@ -4,7 +4,7 @@
 #include "launcher/base/stop.h"
 #include "launcher/exit_code.h"
 #include "launcher/session.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/state.h"
 
 static const char *const end_texts[] = {
     [RUN_UPGRADED] = "upgraded",
@@ -85,7 +85,7 @@ static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o,
         json_make("{s:s, s:s, s:s, s:i, s:O}", "run", r->id, "deployment", deployment_of(r),
                   "result", run_end_name(o->end), "exit", code, "steps", r->memory);
     if (o->failed) {
-        json_put_text(document, "failed_step", plan_step_name(o->failed_step));
+        json_put_text(document, "failed_step", step_name(o->failed_step));
         json_put_text(document, "error", o->failure.text);
     }
     if (o->back_failed) {

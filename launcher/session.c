@@ -9,9 +9,10 @@
 #include "launcher/command.h"
 #include "launcher/config_file.h"
 #include "launcher/engine/engine.h"
+#include "launcher/net/endpoint.h"
 #include "launcher/exit_code.h"
 #include "launcher/install.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/state.h"
 
 void session_free(struct session *s)
 {
@@ -45,7 +46,7 @@ static const char *choose_endpoint(const struct options *o)
     if (o->endpoint != NULL) {
         return o->endpoint;
     }
-    return environment != NULL && environment[0] != '\0' ? environment : ENGINE_DEFAULT_ENDPOINT;
+    return environment != NULL && environment[0] != '\0' ? environment : ENDPOINT_DEFAULT;
 }
 
 /* A slip in the policy must not keep anybody from `status` or `rollback`. */

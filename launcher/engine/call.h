@@ -3,7 +3,7 @@
 #define OMSLAUNCH_ENGINE_CALL_H
 
 #include "launcher/engine/engine.h"
-#include "launcher/engine/http.h"
+#include "launcher/net/http.h"
 
 struct engine_call {
     const char *doing;        /* "inspect container": errors read "cannot DOING 'THING': …" … */

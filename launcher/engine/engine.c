@@ -8,7 +8,7 @@
 
 #include "launcher/base/clock.h"
 #include "launcher/engine/call.h"
-#include "launcher/engine/endpoint.h"
+#include "launcher/net/endpoint.h"
 
 #define DEFAULT_CONNECT_MS 10000
 #define DEFAULT_ANSWER_MS 60000
@@ -19,7 +19,7 @@
 #define ID_DIGITS 64
 #define ID_SHORT 12
 
-#define SOCKET_HINT "give the engine's own socket, usually " ENGINE_DEFAULT_ENDPOINT
+#define SOCKET_HINT "give the engine's own socket, usually " ENDPOINT_DEFAULT
 
 struct engine {
     char *endpoint;
@@ -387,7 +387,7 @@ static int negotiate(struct engine *e, struct err *err)
 
 int engine_open(const struct engine_options *options, struct engine **ret, struct err *err)
 {
-    const char *endpoint = options->endpoint != NULL ? options->endpoint : ENGINE_DEFAULT_ENDPOINT;
+    const char *endpoint = options->endpoint != NULL ? options->endpoint : ENDPOINT_DEFAULT;
     AUTO_ENGINE struct engine *e = mem_alloc(sizeof(*e));
     const char *socket_path = NULL;
 

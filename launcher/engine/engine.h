@@ -17,8 +17,6 @@
 #include "launcher/base/mem.h"
 #include "launcher/base/str.h"
 
-#define ENGINE_DEFAULT_ENDPOINT "unix:///var/run/docker.sock"
-
 struct engine;
 
 struct engine_options {

@@ -6,8 +6,8 @@
 
 #include "hooks/metadb_lock.h"
 #include "launcher/base/fs.h"
-#include "launcher/upgrade/spec_secret.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/spec/spec_secret.h"
+#include "launcher/state/state.h"
 #include "launcher/upgrade/step_impl.h"
 
 #define PROBE_TIMEOUT_MS 60000U

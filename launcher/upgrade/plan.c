@@ -3,48 +3,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "launcher/upgrade/spec.h"
-#include "launcher/upgrade/spec_fields.h"
-#include "launcher/upgrade/spec_secret.h"
+#include "launcher/spec/spec.h"
+#include "launcher/spec/spec_fields.h"
+#include "launcher/spec/spec_secret.h"
 
 #define PLAN_SCHEMA 1
 
-static const struct {
-    const char *name;
-    const char *title;
-} steps[] = {
-    [STEP_LOAD_IMAGE] = {"load_image", "have the new image"},
-    [STEP_CREATE_NEW] = {"create_new", "create the new container and compare it with the plan"},
-    [STEP_TRIM_HEARTBEATS] = {"trim_heartbeats", "clear old heartbeat sequences"},
-    [STEP_PREPARE_BACKUP] = {"prepare_backup", "prepare the backup of the MetaDB"},
-    [STEP_HA_OFF] = {"ha_off", "turn HA off"},
-    [STEP_STOP_OLD] = {"stop_old", "stop the old container"},
-    [STEP_BACKUP_METADB] = {"backup_metadb", "back up the MetaDB"},
-    [STEP_SWAP_NAMES] = {"swap_names", "hand the name over"},
-    [STEP_START_NEW] = {"start_new", "start the new container"},
-    [STEP_INIT_METADATA] = {"init_metadata", "run docker_init.sh"},
-    [STEP_WAIT_HEALTHY] = {"wait_healthy", "wait until OMS is healthy"},
-    [STEP_HA_ON] = {"ha_on", "turn HA back on"},
-    [STEP_KEEP_RUNNING] = {"keep_running", "give the new container its restart policy"},
-    [STEP_BACK_HA_OFF] = {"back_ha_off", "turn HA off again"},
-    [STEP_BACK_STOP_NEW] = {"back_stop_new", "stop the new container, keep its log"},
-    [STEP_BACK_NAMES] = {"back_names", "give the old container its name back"},
-    [STEP_BACK_METADB] = {"back_metadb", "restore the databases from the backup"},
-    [STEP_BACK_START_OLD] = {"back_start_old", "start the old container"},
-    [STEP_BACK_HEALTHY] = {"back_healthy", "wait until the old OMS is healthy"},
-    [STEP_BACK_HA] = {"back_ha", "turn HA back on"},
+static const char *const titles[] = {
+    [STEP_LOAD_IMAGE] = "have the new image",
+    [STEP_CREATE_NEW] = "create the new container and compare it with the plan",
+    [STEP_TRIM_HEARTBEATS] = "clear old heartbeat sequences",
+    [STEP_PREPARE_BACKUP] = "prepare the backup of the MetaDB",
+    [STEP_HA_OFF] = "turn HA off",
+    [STEP_STOP_OLD] = "stop the old container",
+    [STEP_BACKUP_METADB] = "back up the MetaDB",
+    [STEP_SWAP_NAMES] = "hand the name over",
+    [STEP_START_NEW] = "start the new container",
+    [STEP_INIT_METADATA] = "run docker_init.sh",
+    [STEP_WAIT_HEALTHY] = "wait until OMS is healthy",
+    [STEP_HA_ON] = "turn HA back on",
+    [STEP_KEEP_RUNNING] = "give the new container its restart policy",
+    [STEP_BACK_HA_OFF] = "turn HA off again",
+    [STEP_BACK_STOP_NEW] = "stop the new container, keep its log",
+    [STEP_BACK_NAMES] = "give the old container its name back",
+    [STEP_BACK_METADB] = "restore the databases from the backup",
+    [STEP_BACK_START_OLD] = "start the old container",
+    [STEP_BACK_HEALTHY] = "wait until the old OMS is healthy",
+    [STEP_BACK_HA] = "turn HA back on",
 };
 
-_Static_assert(ARRAY_LEN(steps) == STEP_MAX, "a step has no name");
-
-const char *plan_step_name(enum step_id step)
-{
-    return steps[step].name;
-}
+_Static_assert(ARRAY_LEN(titles) == STEP_MAX, "a step has no title");
 
 const char *plan_step_title(enum step_id step)
 {
-    return steps[step].title;
+    return titles[step];
 }
 
 void plan_free(struct plan *p)
@@ -110,8 +102,8 @@ static json_t *rows_to_json(const struct plan *p)
     json_t *rows = json_array();
     for (size_t i = 0; i < p->row_count; i++) {
         const struct plan_row *row = &p->rows[i];
-        json_t *item = json_make("{s:i, s:s, s:s}", "row", (int)i + 1, "step",
-                                 plan_step_name(row->step), "title", plan_step_title(row->step));
+        json_t *item = json_make("{s:i, s:s, s:s}", "row", (int)i + 1, "step", step_name(row->step),
+                                 "title", plan_step_title(row->step));
         if (row->node != PLAN_ALL_NODES) {
             json_put(item, "node", json_integer(row->node));
         }
@@ -126,12 +118,9 @@ static int rows_from_json(struct plan *p, const char *name, struct err *err)
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *item = json_array_get(rows, i);
         const char *step = json_text(item, "step", "");
-        enum step_id id = 0;
-        while (id < STEP_BACK_HA_OFF && !str_eq(steps[id].name, step)) {
-            id++;
-        }
+        enum step_id id = STEP_MAX;
         int64_t node = json_int(item, "node", PLAN_ALL_NODES);
-        if (id == STEP_BACK_HA_OFF || node < PLAN_ALL_NODES ||
+        if (!step_from_name(step, &id) || id >= STEP_BACK_HA_OFF || node < PLAN_ALL_NODES ||
             node >= (int64_t)plan_node_count(p)) {
             return err_fail(err, ERR_STATE,
                             "the plan '%s' has a row that this omslaunch does not know: '%s'\n"

@@ -11,32 +11,8 @@
 #include "launcher/base/digest.h"
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
+#include "launcher/state/step_id.h"
 #include "policy/policy.h"
-
-/* Rows are named by this order in plan and journal; texts in plan_step_name(). */
-enum step_id {
-    STEP_LOAD_IMAGE,
-    STEP_CREATE_NEW,
-    STEP_TRIM_HEARTBEATS,
-    STEP_PREPARE_BACKUP,
-    STEP_HA_OFF,
-    STEP_STOP_OLD,
-    STEP_BACKUP_METADB,
-    STEP_SWAP_NAMES,
-    STEP_START_NEW,
-    STEP_INIT_METADATA,
-    STEP_WAIT_HEALTHY,
-    STEP_HA_ON,
-    STEP_KEEP_RUNNING,
-    STEP_BACK_HA_OFF, /* from here on: the way back; never in a plan */
-    STEP_BACK_STOP_NEW,
-    STEP_BACK_NAMES,
-    STEP_BACK_METADB,
-    STEP_BACK_START_OLD,
-    STEP_BACK_HEALTHY,
-    STEP_BACK_HA,
-    STEP_MAX
-};
 
 #define PLAN_ALL_NODES (-1)
 
@@ -83,8 +59,7 @@ void plan_free(struct plan *p);
 /* The document with its digest; caller owns. */
 json_t *plan_to_json(const struct plan *p);
 
-const char *plan_step_name(enum step_id step);  /* "load_image" */
-const char *plan_step_title(enum step_id step); /* "load the new image" */
+const char *plan_step_title(enum step_id step); /* "have the new image" */
 
 /* Borrowed views into the document. */
 const json_t *plan_node(const struct plan *p, int node);

@@ -8,7 +8,7 @@
 
 static char *row_key(enum step_id step, int node)
 {
-    return mem_printf("%s@%d", plan_step_name(step), node);
+    return mem_printf("%s@%d", step_name(step), node);
 }
 
 const json_t *run_evidence(const struct run *r, enum step_id step, int node)

@@ -12,7 +12,7 @@
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
 #include "launcher/engine/engine.h"
-#include "launcher/upgrade/journal.h"
+#include "launcher/state/journal.h"
 #include "launcher/upgrade/plan.h"
 
 /* How the caller watches; any may be NULL. Called from the thread that runs. */

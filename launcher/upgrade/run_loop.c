@@ -9,22 +9,11 @@
 #include "launcher/upgrade/step_impl.h"
 #include "launcher/upgrade/steps.h"
 
-static int find_step(const char *name, enum step_id *ret)
-{
-    for (enum step_id id = 0; id < STEP_MAX; id++) {
-        if (str_eq(plan_step_name(id), name)) {
-            *ret = id;
-            return 0;
-        }
-    }
-    return -1;
-}
-
 /* ---- records ---- */
 
 static json_t *make_record(const char *type, const struct plan_row *row)
 {
-    json_t *record = json_make("{s:s, s:s}", "type", type, "step", plan_step_name(row->step));
+    json_t *record = json_make("{s:s, s:s}", "type", type, "step", step_name(row->step));
     if (row->node != PLAN_ALL_NODES) {
         json_put(record, "node", json_integer(row->node));
     }
@@ -75,7 +64,7 @@ static void record_failed(struct run *r, const struct plan_row *row, const struc
 
 static const char *person_says(const struct run *r, enum step_id step)
 {
-    const char *name = plan_step_name(step);
+    const char *name = step_name(step);
     size_t len = strlen(name);
     for (size_t i = 0; r->answers != NULL && i < r->answers->count; i++) {
         const char *answer = r->answers->items[i];
@@ -98,7 +87,7 @@ int run_check_answers(const struct strv *answers, struct err *err)
                             "--answer '%s' is no answer\nHINT: write it as STEP=done or STEP=again",
                             answer);
         }
-        if (find_step(name, &step) != 0) {
+        if (!step_from_name(name, &step)) {
             return err_fail(err, ERR_USAGE,
                             "--answer '%s' names no step\n"
                             "HINT: the question that it answers names the step",
@@ -128,7 +117,7 @@ static int settle(struct run *r, const struct plan_row *row, const json_t *prepa
         return err_hint(err,
                         "find out, then 'omslaunch resume %s --answer %s=done' (or =again), or go "
                         "back with 'omslaunch rollback %s'",
-                        r->id, plan_step_name(row->step), r->id);
+                        r->id, step_name(row->step), r->id);
     }
     if (answer == STEP_UNKNOWN && str_eq(word, "done")) {
         evidence = json_make("{s:s}", "summary", "done, says the person who resumed");
@@ -410,7 +399,7 @@ int run_replay(struct run *r, struct err *err)
         if (!str_eq(type, "intent") && !str_eq(type, "outcome")) {
             continue;
         }
-        if (find_step(json_text(record, "step", ""), &step) != 0 ||
+        if (!step_from_name(json_text(record, "step", ""), &step) ||
             node >= (int)plan_node_count(r->plan)) {
             return err_fail(err, ERR_STATE,
                             "the journal of run %s has a step that this omslaunch does not know: "

@@ -7,9 +7,9 @@
 
 #include "launcher/base/clock.h"
 #include "launcher/base/fs.h"
-#include "launcher/upgrade/restores.h"
-#include "launcher/upgrade/spec.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/restores.h"
+#include "launcher/spec/spec.h"
+#include "launcher/state/state.h"
 
 #define RESTORE_TIMEOUT_MS (24ULL * 60 * 60 * 1000)
 #define LOG_MAX (64U * 1024 * 1024)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "launcher/upgrade/spec.h"
-#include "launcher/upgrade/spec_secret.h"
+#include "launcher/spec/spec.h"
+#include "launcher/spec/spec_secret.h"
 
 /* ---- load_image ---- */
 

@@ -166,7 +166,7 @@ static void add_gap(uint64_t *sum_ms, uint64_t *last_ms, uint64_t now_ms)
 static bool is_outcome_of(const json_t *record, enum step_id step)
 {
     return str_eq(json_text(record, "type", ""), "outcome") && json_bool(record, "ok", false) &&
-           str_eq(json_text(record, "step", ""), plan_step_name(step));
+           str_eq(json_text(record, "step", ""), step_name(step));
 }
 
 /* How long OMS was down since the step `stopped` it at `began_ms`; 0 if it was not. A clock that

@@ -8,7 +8,7 @@
 #include "launcher/base/clock.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/stop.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/state.h"
 
 #define INIT_SCRIPT "/root/docker_init.sh"
 #define INIT_TIMEOUT_MS (2ULL * 60 * 60 * 1000)

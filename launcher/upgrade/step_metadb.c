@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "launcher/base/fs.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/state.h"
 
 #define MINUTE_MS 60000U
 #define TRIM_TIMEOUT_MS (60U * MINUTE_MS)

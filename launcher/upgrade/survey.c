@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "inspect/oms_version.h"
-#include "launcher/upgrade/spec.h"
+#include "launcher/spec/spec.h"
 
 #define FACTS_TIMEOUT_MS 60000U
 /* An OMS that serves answers at once. */

@@ -6,7 +6,7 @@
 #include "launcher/base/clock.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/yaml.h"
-#include "launcher/upgrade/spec.h"
+#include "launcher/spec/spec.h"
 
 #define VERSION_TABLE_MAX (1024U * 1024)
 

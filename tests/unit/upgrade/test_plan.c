@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "launcher/upgrade/spec_fields.h"
+#include "launcher/spec/spec_fields.h"
 #include "tests/unit/unit.h"
 
 #define NODES 3
@@ -115,7 +115,7 @@ static void assert_rows(const struct plan *p, const char *expected)
     AUTO_STR struct str text = STR_INIT;
 
     for (size_t i = 0; i < p->row_count; i++) {
-        str_appendf(&text, "%s%s", i > 0 ? " " : "", plan_step_name(p->rows[i].step));
+        str_appendf(&text, "%s%s", i > 0 ? " " : "", step_name(p->rows[i].step));
         if (p->rows[i].node != PLAN_ALL_NODES) {
             str_appendf(&text, "@%d", p->rows[i].node);
         }
@@ -494,10 +494,10 @@ static void test_names(void **state)
 
     for (enum step_id id = 0; id < STEP_MAX; id++) {
         assert_non_null(plan_step_title(id));
-        assert_false(strv_has(&names, plan_step_name(id)));
-        assert_int_equal(strspn(plan_step_name(id), "abcdefghijklmnopqrstuvwxyz_"),
-                         strlen(plan_step_name(id)));
-        strv_add(&names, plan_step_name(id));
+        assert_false(strv_has(&names, step_name(id)));
+        assert_int_equal(strspn(step_name(id), "abcdefghijklmnopqrstuvwxyz_"),
+                         strlen(step_name(id)));
+        strv_add(&names, step_name(id));
     }
 }
 

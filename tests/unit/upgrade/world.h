@@ -18,7 +18,7 @@
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
 #include "launcher/upgrade/execution.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/state.h"
 #include "launcher/upgrade/survey.h"
 #include "tests/unit/engine/tar_make.h"
 #include "tests/unit/upgrade/world_metadb.h"

@@ -1,4 +1,4 @@
-#include "launcher/upgrade/spec_secret.h"
+#include "launcher/spec/spec_secret.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "launcher/upgrade/spec.h"
-#include "launcher/upgrade/spec_fields.h"
-#include "launcher/upgrade/spec_secret.h"
+#include "launcher/spec/spec.h"
+#include "launcher/spec/spec_fields.h"
+#include "launcher/spec/spec_secret.h"
 
 /* Differences of a field, one row for each name inside it where it has names. */
 struct diff {

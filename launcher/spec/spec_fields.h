@@ -1,7 +1,7 @@
 /* Every field of the Engine's container configuration, and what becomes of it in an upgrade. One
  * table; a field that is not in it and holds something cannot be kept, and is refused by name. */
-#ifndef OMSLAUNCH_UPGRADE_SPEC_FIELDS_H
-#define OMSLAUNCH_UPGRADE_SPEC_FIELDS_H
+#ifndef OMSLAUNCH_SPEC_SPEC_FIELDS_H
+#define OMSLAUNCH_SPEC_SPEC_FIELDS_H
 
 #include <stdbool.h>
 

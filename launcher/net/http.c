@@ -1,4 +1,4 @@
-#include "launcher/engine/http.h"
+#include "launcher/net/http.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
-#include "launcher/engine/endpoint.h"
+#include "launcher/net/endpoint.h"
 
 #define MAX_ANSWER ((size_t)64 << 20) /* the list of all containers stays far below */
 #define MAX_ERROR_ANSWER ((size_t)64 << 10)

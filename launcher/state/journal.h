@@ -5,8 +5,8 @@
  * is a digest over the record and the one before it, so that a line that was lost, swapped or
  * edited shows. A torn last line is what a crash leaves, and is not counted; any other damage is
  * refused. */
-#ifndef OMSLAUNCH_UPGRADE_JOURNAL_H
-#define OMSLAUNCH_UPGRADE_JOURNAL_H
+#ifndef OMSLAUNCH_STATE_JOURNAL_H
+#define OMSLAUNCH_STATE_JOURNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

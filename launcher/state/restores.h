@@ -1,11 +1,11 @@
 /* What restores have moved aside; and the notes of those that are no part of a run. */
-#ifndef OMSLAUNCH_UPGRADE_RESTORES_H
-#define OMSLAUNCH_UPGRADE_RESTORES_H
+#ifndef OMSLAUNCH_STATE_RESTORES_H
+#define OMSLAUNCH_STATE_RESTORES_H
 
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
 #include "launcher/base/str.h"
-#include "launcher/upgrade/history.h"
+#include "launcher/state/history.h"
 
 /* Adds the databases that a restore, by its answer, has moved aside. */
 void restores_list_kept(const json_t *answer, struct strv *ret);

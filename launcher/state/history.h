@@ -1,6 +1,6 @@
 /* What earlier runs left in the state folder. */
-#ifndef OMSLAUNCH_UPGRADE_HISTORY_H
-#define OMSLAUNCH_UPGRADE_HISTORY_H
+#ifndef OMSLAUNCH_STATE_HISTORY_H
+#define OMSLAUNCH_STATE_HISTORY_H
 
 #include <stdbool.h>
 #include <stddef.h>

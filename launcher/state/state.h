@@ -1,6 +1,6 @@
 /* Where omslaunch keeps what must outlive it (architecture, "State on disk"). */
-#ifndef OMSLAUNCH_UPGRADE_STATE_H
-#define OMSLAUNCH_UPGRADE_STATE_H
+#ifndef OMSLAUNCH_STATE_STATE_H
+#define OMSLAUNCH_STATE_STATE_H
 
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"

@@ -1,9 +1,9 @@
 /* What earlier runs left behind. */
-#include "launcher/upgrade/history.h"
+#include "launcher/state/history.h"
 
 #include "launcher/base/clock.h"
-#include "launcher/upgrade/journal.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/journal.h"
+#include "launcher/state/state.h"
 #include "tests/unit/upgrade/folder.h"
 
 struct fixture {

@@ -1,4 +1,4 @@
-#include "launcher/engine/http.h"
+#include "launcher/net/http.h"
 
 #include <string.h>
 #include <strings.h>

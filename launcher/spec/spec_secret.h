@@ -1,7 +1,7 @@
 /* What looks like a secret in a container's configuration: it reaches no plan, journal or report,
  * and the new container all the same. */
-#ifndef OMSLAUNCH_UPGRADE_SPEC_SECRET_H
-#define OMSLAUNCH_UPGRADE_SPEC_SECRET_H
+#ifndef OMSLAUNCH_SPEC_SPEC_SECRET_H
+#define OMSLAUNCH_SPEC_SPEC_SECRET_H
 
 #include <stdbool.h>
 

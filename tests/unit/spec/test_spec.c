@@ -1,6 +1,6 @@
 /* From the old container to the new one, on answers of a real engine (API 1.41, in data/): what is
  * desired, what the plan says of it, and what counts as exact. */
-#include "launcher/upgrade/spec.h"
+#include "launcher/spec/spec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 
 #include "inspect/container.h"
 #include "launcher/base/fs.h"
-#include "launcher/upgrade/spec_fields.h"
-#include "launcher/upgrade/spec_secret.h"
+#include "launcher/spec/spec_fields.h"
+#include "launcher/spec/spec_secret.h"
 #include "tests/unit/unit.h"
 
 struct sample {

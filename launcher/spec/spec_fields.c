@@ -1,4 +1,4 @@
-#include "launcher/upgrade/spec_fields.h"
+#include "launcher/spec/spec_fields.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The journal: what was written is read back, and whatever else stands there is told exactly. */
-#include "launcher/upgrade/journal.h"
+#include "launcher/state/journal.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "launcher/upgrade/state.h"
+#include "launcher/state/state.h"
 
 #include <ctype.h>
 #include <dirent.h>

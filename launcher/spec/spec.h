@@ -3,8 +3,8 @@
  *
  * In a desired container a mount of type "volume" without a source is an anonymous volume: new and
  * empty. */
-#ifndef OMSLAUNCH_UPGRADE_SPEC_H
-#define OMSLAUNCH_UPGRADE_SPEC_H
+#ifndef OMSLAUNCH_SPEC_SPEC_H
+#define OMSLAUNCH_SPEC_SPEC_H
 
 #include <stdbool.h>
 
@@ -12,7 +12,7 @@
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
 #include "launcher/base/str.h"
-#include "launcher/upgrade/spec_fields.h"
+#include "launcher/spec/spec_fields.h"
 
 /* The label that says which run created a container; not part of the desired state. */
 #define SPEC_LABEL_RUN "io.omslaunch.run"

@@ -1,8 +1,8 @@
 /* What restores have moved aside: as an answer tells it, in a journal, and in a note of its own. */
-#include "launcher/upgrade/restores.h"
+#include "launcher/state/restores.h"
 
-#include "launcher/upgrade/journal.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/journal.h"
+#include "launcher/state/state.h"
 #include "tests/unit/upgrade/folder.h"
 
 #define ANSWER                                                                                 \

@@ -1,4 +1,4 @@
-#include "launcher/upgrade/restores.h"
+#include "launcher/state/restores.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
-#include "launcher/upgrade/spec.h"
+#include "launcher/spec/spec.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "launcher/upgrade/spec_fields.h"
-#include "launcher/upgrade/spec_secret.h"
+#include "launcher/spec/spec_fields.h"
+#include "launcher/spec/spec_secret.h"
 
 /* `--ulimit nproc=65535:65535` of the runbook. */
 #define NPROC_LIMIT 65535

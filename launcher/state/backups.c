@@ -1,4 +1,4 @@
-#include "launcher/upgrade/backups.h"
+#include "launcher/state/backups.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "launcher/engine/endpoint.h"
+#include "launcher/net/endpoint.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,6 @@
 
 #include "launcher/base/mem.h"
 #include "launcher/base/str.h"
-#include "launcher/engine/engine.h"
 
 int endpoint_parse(const char *endpoint, const char **ret_socket_path, struct err *err)
 {
@@ -19,14 +18,14 @@ int endpoint_parse(const char *endpoint, const char **ret_socket_path, struct er
         return err_fail(err, ERR_USAGE,
                         "the engine's endpoint '%s' is no unix socket, and only those can be "
                         "used\n"
-                        "HINT: write it as " ENGINE_DEFAULT_ENDPOINT,
+                        "HINT: write it as " ENDPOINT_DEFAULT,
                         endpoint);
     }
     const char *path = endpoint + strlen("unix://");
     if (path[0] != '/') {
         return err_fail(err, ERR_USAGE,
                         "the engine's endpoint '%s' has no absolute path of a socket\n"
-                        "HINT: write it as " ENGINE_DEFAULT_ENDPOINT,
+                        "HINT: write it as " ENDPOINT_DEFAULT,
                         endpoint);
     }
     if (strlen(path) >= sizeof(limit.sun_path)) {

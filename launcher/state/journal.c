@@ -1,4 +1,4 @@
-#include "launcher/upgrade/journal.h"
+#include "launcher/state/journal.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,9 +1,11 @@
 /* Where an engine is: today a unix socket ("unix:///path"); tcp and ssh have their place here. */
-#ifndef OMSLAUNCH_ENGINE_ENDPOINT_H
-#define OMSLAUNCH_ENGINE_ENDPOINT_H
+#ifndef OMSLAUNCH_NET_ENDPOINT_H
+#define OMSLAUNCH_NET_ENDPOINT_H
 
 #include "launcher/base/err.h"
 #include "launcher/base/mem.h"
+
+#define ENDPOINT_DEFAULT "unix:///var/run/docker.sock"
 
 /* The path of the socket, borrowed from `endpoint`. ERR_USAGE. */
 int endpoint_parse(const char *endpoint, const char **ret_socket_path, struct err *err) MUST_USE;

@@ -1,5 +1,5 @@
 /* The state folder: where it is, what may stand in its way, and who holds its lock. */
-#include "launcher/upgrade/state.h"
+#include "launcher/state/state.h"
 
 #include <signal.h>
 #include <sys/wait.h>

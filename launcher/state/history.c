@@ -1,14 +1,14 @@
-#include "launcher/upgrade/history.h"
+#include "launcher/state/history.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "launcher/base/fs.h"
 #include "launcher/base/str.h"
-#include "launcher/upgrade/journal.h"
-#include "launcher/upgrade/plan.h"
-#include "launcher/upgrade/restores.h"
-#include "launcher/upgrade/state.h"
+#include "launcher/state/journal.h"
+#include "launcher/state/step_id.h"
+#include "launcher/state/restores.h"
+#include "launcher/state/state.h"
 
 #define PLAN_SIZE_MAX (64U * 1024 * 1024)
 #define ID_SECONDS 15 /* "20261122-101728" */
@@ -43,11 +43,11 @@ static void note_milestone(const json_t *record, uint64_t at_ms, struct past_run
     if (!json_bool(record, "ok", false)) {
         return;
     }
-    if (str_eq(step, plan_step_name(STEP_BACKUP_METADB))) {
+    if (str_eq(step, step_name(STEP_BACKUP_METADB))) {
         p->backup_ms = at_ms;
-    } else if (str_eq(step, plan_step_name(STEP_WAIT_HEALTHY))) {
+    } else if (str_eq(step, step_name(STEP_WAIT_HEALTHY))) {
         p->served_ms = at_ms;
-    } else if (str_eq(step, plan_step_name(STEP_BACK_METADB))) {
+    } else if (str_eq(step, step_name(STEP_BACK_METADB))) {
         restores_list_kept(json_walk(record, "evidence.restore"), &p->kept_databases);
     }
 }

@@ -1,7 +1,7 @@
 /* One HTTP request at a time over a unix socket. The only home of libcurl; knows nothing of Docker
  * but the words of its errors. */
-#ifndef OMSLAUNCH_ENGINE_HTTP_H
-#define OMSLAUNCH_ENGINE_HTTP_H
+#ifndef OMSLAUNCH_NET_HTTP_H
+#define OMSLAUNCH_NET_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The backups in the state folder. */
-#ifndef OMSLAUNCH_UPGRADE_BACKUPS_H
-#define OMSLAUNCH_UPGRADE_BACKUPS_H
+#ifndef OMSLAUNCH_STATE_BACKUPS_H
+#define OMSLAUNCH_STATE_BACKUPS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,36 @@
+/* What plan and journal call the steps of a run. */
+#ifndef OMSLAUNCH_STATE_STEP_ID_H
+#define OMSLAUNCH_STATE_STEP_ID_H
+
+#include <stdbool.h>
+
+/* In the order in which they are taken; the way back follows. */
+enum step_id {
+    STEP_LOAD_IMAGE,
+    STEP_CREATE_NEW,
+    STEP_TRIM_HEARTBEATS,
+    STEP_PREPARE_BACKUP,
+    STEP_HA_OFF,
+    STEP_STOP_OLD,
+    STEP_BACKUP_METADB,
+    STEP_SWAP_NAMES,
+    STEP_START_NEW,
+    STEP_INIT_METADATA,
+    STEP_WAIT_HEALTHY,
+    STEP_HA_ON,
+    STEP_KEEP_RUNNING,
+    STEP_BACK_HA_OFF, /* from here on: the way back; never in a plan */
+    STEP_BACK_STOP_NEW,
+    STEP_BACK_NAMES,
+    STEP_BACK_METADB,
+    STEP_BACK_START_OLD,
+    STEP_BACK_HEALTHY,
+    STEP_BACK_HA,
+    STEP_MAX
+};
+
+const char *step_name(enum step_id step); /* "load_image" */
+/* False if no step has that name. */
+bool step_from_name(const char *name, enum step_id *ret);
+
+#endif
