@@ -277,7 +277,7 @@ lint-format:
 
 lint-rooms:
 	tests/lint/test-rooms
-	CC=$(CC) CPPFLAGS='$(CPPFLAGS)' tests/lint/rooms
+	CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/lint/rooms
 
 lint-rules:
 	tests/lint/test-rules
