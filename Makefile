@@ -70,7 +70,9 @@ LIBS_METADB := $(MYSQL_LIBS) $(call pkg,--libs,libzstd)
 # ---- rooms -------------------------------------------------------------------------------------
 # A room is a folder and an archive. What it may use is the list of archives its tests link, whole, so
 # that a call to a higher room is an undefined symbol.
-ROOMS := base net engine inspect policy spec state hooks upgrade metadb launcher
+# Those of omslaunch-metadb, the other program.
+METADB_ROOMS := wire model backup dump restore ops
+ROOMS := base net engine inspect policy spec state hooks upgrade launcher $(METADB_ROOMS)
 DIR_base := launcher/base
 DIR_net := launcher/net
 DIR_engine := launcher/engine
@@ -80,7 +82,7 @@ DIR_spec := launcher/spec
 DIR_state := launcher/state
 DIR_hooks := hooks
 DIR_upgrade := launcher/upgrade
-DIR_metadb := hooks/metadb
+$(foreach r,$(METADB_ROOMS),$(eval DIR_$(r) := hooks/metadb/$(r)))
 DIR_launcher := launcher
 USES_base := base
 USES_net := net base
@@ -91,11 +93,16 @@ USES_spec := spec inspect engine net base
 USES_state := state base
 USES_hooks := hooks engine net base
 USES_upgrade := upgrade hooks state spec policy inspect engine net base
-USES_metadb := metadb base
+USES_wire := wire base
+USES_model := model wire base
+USES_backup := backup model wire base
+USES_dump := dump backup model wire base
+USES_restore := restore backup model wire base
+USES_ops := ops restore dump backup model wire base
 USES_launcher := launcher upgrade hooks state spec policy inspect engine net base
 LIBS_FOR_base := $(LIBS_BASE)
 LIBS_FOR_state := $(LIBS_BASE)
-LIBS_FOR_metadb := $(LIBS_METADB) $(LIBS_BASE) -lpthread
+$(foreach r,$(METADB_ROOMS),$(eval LIBS_FOR_$(r) := $(LIBS_METADB) $(LIBS_BASE) -lpthread))
 $(foreach r,net engine inspect policy spec hooks upgrade launcher,$(eval LIBS_FOR_$(r) := $(LIBS_ENGINE) $(LIBS_BASE) -lpthread))
 
 MAINS := launcher/main.c hooks/metadb/main.c
@@ -132,9 +139,9 @@ $(BUILD)/omslaunch: $(BUILD)/launcher/main.o $(call archives,launcher)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,launcher) $(LIBS_FOR_launcher) -o $@
 
-$(BUILD)/omslaunch-metadb: $(BUILD)/hooks/metadb/main.o $(call archives,metadb)
+$(BUILD)/omslaunch-metadb: $(BUILD)/hooks/metadb/main.o $(call archives,ops)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,metadb) $(LIBS_FOR_metadb) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $(LDFLAGS) $< $(call archives,ops) $(LIBS_FOR_ops) -o $@
 
 # ---- tests -------------------------------------------------------------------------------------
 # tests/unit/ROOM/test_X.c is one cmocka program; it links its room and what the room may use.

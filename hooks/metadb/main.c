@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <mysql.h>
-
-#include "hooks/metadb/commands.h"
-#include "hooks/metadb/report.h"
+#include "hooks/metadb/dump/dump.h"
+#include "hooks/metadb/model/fingerprint.h"
+#include "hooks/metadb/ops/ops.h"
+#include "hooks/metadb/restore/restore.h"
+#include "hooks/metadb/wire/conn.h"
+#include "hooks/metadb/wire/report.h"
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
 
@@ -153,13 +155,8 @@ int main(int argc, char **argv)
     }
     stop_catch_signals();
     struct err err = ERR_INIT;
-    if (mysql_library_init(0, NULL, NULL) != 0) {
-        err_fail(&err, ERR_FAILED, "the MySQL client library cannot be started");
-        report_error(&err);
-        return EXIT_FAILED_NOW;
-    }
     int code = EXIT_DONE;
-    if (run_command(command, &err) < 0) {
+    if (conn_library_init(&err) < 0 || run_command(command, &err) < 0) {
         report_error(&err);
         code = exit_code(err.kind);
     }
