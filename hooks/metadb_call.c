@@ -42,6 +42,20 @@ static json_t *make_document(const struct metadb *db, const struct metadb_reques
     return document;
 }
 
+/* Some write the hint into the text, as "\nHINT: …": err_fail() takes that apart. */
+static void take_error(struct metadb_waiting *call, const json_t *event)
+{
+    const char *hint = json_text(event, "hint", "");
+    AUTO_STR struct str text = STR_INIT;
+    str_append(&text, json_text(event, "text", "the MetaDB program failed without a word"));
+    secret_redact(call->db->password, &text);
+    call->has_error = true;
+    err_fail(&call->error, err_kind_from_name(json_text(event, "kind", "")), "%s", str_get(&text));
+    if (hint[0] != '\0') {
+        err_hint(&call->error, "%s", hint);
+    }
+}
+
 static void take_event(struct metadb_waiting *call, const char *line, size_t len)
 {
     AUTO_JSON json_t *event = NULL;
@@ -65,12 +79,7 @@ static void take_event(struct metadb_waiting *call, const char *line, size_t len
         json_decref(call->result);
         call->result = json_incref(json_walk(event, "result"));
     } else if (strcmp(kind, "error") == 0) {
-        AUTO_STR struct str text = STR_INIT;
-        str_append(&text, json_text(event, "text", "the MetaDB program failed without a word"));
-        secret_redact(call->db->password, &text);
-        call->has_error = true;
-        err_fail(&call->error, err_kind_from_name(json_text(event, "kind", "")), "%s",
-                 str_get(&text));
+        take_error(call, event);
     }
 }
 

@@ -5,8 +5,9 @@
  *    "databases":{"rm":"rm_331","cm":"cm_331","heartbeat":["cm_hb_331",…]}}, "request":{…}}
  * and answers on descriptor 3 (stdout when 3 is not open) with JSON lines:
  *   {"event":"progress","text":"…","done":N,"total":N,"unit":"bytes|rows"}     any number
- *   {"event":"result","result":{…}}   or   {"event":"error","kind":"unreachable","text":"…\nHINT:
- * …"} Exit: 0 done, 75 try again later, 1 failed.
+ *   {"event":"result","result":{…}}   or   {"event":"error","kind":"unreachable","text":"…",
+ *    "hint":"…"}     (the hint may be missing, or stand in the text after "\nHINT: ")
+ * Exit: 0 done, 75 try again later, 1 failed.
  *
  * A command that can prepare itself (dump with "prepare": true) has its request ended by an empty
  * line, says {"event":"prepared","prepared":{…}} and waits for the line "go"; the end of stdin

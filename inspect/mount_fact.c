@@ -94,7 +94,7 @@ static int look_in_container(struct engine *e, const struct container *c, struct
         }
         fact->kind = err->kind == ERR_NOT_FOUND ? PATH_MISSING : PATH_UNKNOWN;
         if (fact->kind == PATH_UNKNOWN) {
-            fact->note = mem_strndup(err->text, strcspn(err->text, "\n"));
+            fact->note = mem_strdup(err->text);
         }
         return 0;
     }

@@ -46,7 +46,7 @@ int tls_facts_observe(struct engine *e, const struct container *c, bool on_host,
         if (err->kind == ERR_UNREACHABLE || err->kind == ERR_INTERRUPTED) {
             return -1;
         }
-        facts.note = mem_strndup(err->text, strcspn(err->text, "\n"));
+        facts.note = mem_strdup(err->text);
     } else if (facts.present) {
         facts.known = true;
         certificate_pair_read(str_get(&certificate), certificate.len, str_get(&key), key.len,

@@ -48,12 +48,13 @@ static int refuse_unfinished(const struct session *s, const char *name)
         return EXIT_DONE;
     }
     if (held->damage != NULL) {
+        struct err damage = ERR_INIT;
+        err_fail(&damage, ERR_STATE, "%s", held->damage);
         err_fail(&err, ERR_STATE,
-                 "nobody can tell how run %s on '%s' ended: %.*s\n"
+                 "nobody can tell how run %s on '%s' ended: %s\n"
                  "HINT: restore its journal; or look at the containers, and when all is well move "
                  "'%s/runs/%s' away",
-                 held->id, name, (int)strcspn(held->damage, "\n"), held->damage, s->state,
-                 held->id);
+                 held->id, name, damage.text, s->state, held->id);
         return session_fail(s->options, &err);
     }
     err_fail(&err, ERR_STATE,

@@ -182,7 +182,7 @@ static int leave_alone(const struct prune *p, const struct past_run *r, struct e
     if (err->kind != ERR_NOT_FOUND || p->session.options->databases_of.count > 0) {
         return -1;
     }
-    log_info("Left alone: %.*s", (int)strcspn(err->text, "\n"), err->text);
+    log_info("Left alone: %s", err->text);
     return 0;
 }
 

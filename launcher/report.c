@@ -79,6 +79,12 @@ static void say_success(struct run *r)
              json_text(backup, "folder", "?"));
 }
 
+static void put_error(json_t *document, const char *key, const struct err *err)
+{
+    AUTO_FREE char *whole = err_join(err);
+    json_put_text(document, key, whole);
+}
+
 static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o, int code)
 {
     json_t *document =
@@ -86,10 +92,10 @@ static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o,
                   "result", run_end_name(o->end), "exit", code, "steps", r->memory);
     if (o->failed) {
         json_put_text(document, "failed_step", step_name(o->failed_step));
-        json_put_text(document, "error", o->failure.text);
+        put_error(document, "error", &o->failure);
     }
     if (o->back_failed) {
-        json_put_text(document, "rollback_error", o->back_failure.text);
+        put_error(document, "rollback_error", &o->back_failure);
     }
     return document;
 }

@@ -174,7 +174,8 @@ int session_fail_as(const struct options *options, const struct err *err, int co
         json_make("{s:s?, s:o, s:s, s:i}", "command", name, "deployment",
                   json_from_text(has_name ? options->arguments.items[1] : NULL), "result", result,
                   "exit", code);
-    json_put(document, "error", json_from_text(err->text));
+    AUTO_FREE char *whole = err_join(err);
+    json_put_text(document, "error", whole);
     if (findings != NULL) {
         json_put(document, "findings", findings_to_json(findings));
     }

@@ -62,7 +62,7 @@ struct policy_input {
     const struct tls_facts *new_tls; /* of the desired containers where their TLS pair is another
                                         one than the old; may be NULL */
     bool already_there;              /* the target is what runs already */
-    const char *metadb_error;        /* NULL: deployment->metadb is filled in */
+    const struct err *metadb_error;  /* NULL: deployment->metadb is filled in */
     uint64_t now_ms;                 /* wall clock, when the facts were gathered; wall clock */
     bool state_free_known;
     uint64_t state_free_bytes;         /* below the folder for backups */

@@ -7,7 +7,7 @@
 RULE_JUDGE(judge_metadb_reachable)
 {
     const struct deployment *d = in->deployment;
-    const char *hint = in->metadb_error ? strstr(in->metadb_error, "\nHINT: ") : NULL;
+    const struct err *error = in->metadb_error;
 
     (void)node;
     if (d->node_count > 0) {
@@ -15,12 +15,12 @@ RULE_JUDGE(judge_metadb_reachable)
                        d->nodes[0].config.meta_host ? d->nodes[0].config.meta_host : "",
                        (unsigned)d->nodes[0].config.meta_port);
     }
-    if (in->metadb_error) {
-        judge_fail(ret, "%.*s", (int)strcspn(in->metadb_error, "\n"), in->metadb_error);
+    if (error != NULL) {
+        judge_fail(ret, "%s", error->text);
         judge_hint(ret, "%s",
-                   hint ? hint + strlen("\nHINT: ")
-                        : "check oms_meta_host, oms_meta_port, oms_meta_user and "
-                          "oms_meta_password of config.yaml");
+                   error->hint[0] != '\0' ? error->hint
+                                          : "check oms_meta_host, oms_meta_port, oms_meta_user and "
+                                            "oms_meta_password of config.yaml");
     } else if (!d->metadb.server_version) {
         judge_not_applicable(ret, "the MetaDB was not asked");
     } else {
@@ -143,7 +143,7 @@ RULE_JUDGE(judge_ha_config)
     }
     judge_evidence(ret, "%.200s", metadb->ha_config);
     if (json_parse(metadb->ha_config, strlen(metadb->ha_config), "ha.config", &ha, &err)) {
-        judge_fail(ret, "%.*s", (int)strcspn(err.text, "\n"), err.text);
+        judge_fail(ret, "%s", err.text);
         return;
     }
     enable = json_object_get(ha, "enable");

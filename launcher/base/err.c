@@ -1,10 +1,11 @@
 #include "launcher/base/err.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "launcher/base/mem.h"
 
 #define HINT_MARK "\nHINT: "
 #define CUT_MARK "…"
@@ -12,42 +13,37 @@
 static const char *find_hint(const char *text)
 {
     const char *found = NULL;
-    for (const char *p = strstr(text, HINT_MARK); p; p = strstr(p + 1, HINT_MARK)) {
+    for (const char *p = strstr(text, HINT_MARK); p != NULL; p = strstr(p + 1, HINT_MARK)) {
         found = p;
     }
     return found;
 }
 
-/* Copies at most `room` bytes of `text`, never half of a UTF-8 sequence; marks a cut. */
-static size_t copy_cut(char *to, size_t room, const char *text, size_t len)
+/* Copies what fits into `room` bytes and a NUL, never half of a UTF-8 sequence; marks a cut. */
+static void copy_cut(char *to, size_t room, const char *text, size_t len)
 {
     if (len <= room) {
         memcpy(to, text, len);
-        return len;
+        to[len] = '\0';
+        return;
     }
     size_t keep = room - (sizeof(CUT_MARK) - 1);
     while (keep > 0 && ((unsigned char)text[keep] & 0xC0) == 0x80) {
         keep--;
     }
     memcpy(to, text, keep);
-    memcpy(to + keep, CUT_MARK, sizeof(CUT_MARK) - 1);
-    return keep + sizeof(CUT_MARK) - 1;
+    memcpy(to + keep, CUT_MARK, sizeof(CUT_MARK));
 }
 
-/* `text` must not lie inside `err`. */
-static void store(struct err *err, const char *text)
+/* The only place where a hint is told from the text before it. `whole` must not lie inside `err`.
+ */
+static void store(struct err *err, const char *whole)
 {
-    const size_t room = sizeof(err->text) - 1;
-    size_t len = strlen(text);
-    const char *hint = find_hint(text);
-    size_t hint_len = hint ? strlen(hint) : 0;
-    /* The hint is what the reader acts on, so the sentence before it gives way, but not wholly. */
-    size_t hint_room = hint_len < room / 2 ? hint_len : room / 2;
-    size_t at = copy_cut(err->text, len <= room ? len : room - hint_room, text, len - hint_len);
-    if (hint) {
-        at += copy_cut(err->text + at, room - at, hint, hint_len);
-    }
-    err->text[at] = '\0';
+    const char *mark = find_hint(whole);
+    const char *hint = mark != NULL ? mark + strlen(HINT_MARK) : "";
+    copy_cut(err->text, sizeof(err->text) - 1, whole,
+             mark != NULL ? (size_t)(mark - whole) : strlen(whole));
+    copy_cut(err->hint, sizeof(err->hint) - 1, hint, strlen(hint));
 }
 
 /* Without memory for the whole text, what fits into `err` must do. */
@@ -63,7 +59,8 @@ int err_vfail(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
     int saved = errno;
     char *text = format_text(fmt, ap);
     err->kind = kind;
-    store(err, text ? text : "out of memory");
+    err->asks_person = false;
+    store(err, text != NULL ? text : "out of memory");
     free(text);
     errno = saved;
     return -1;
@@ -85,8 +82,10 @@ int(err_wrap)(struct err *err, const char *fmt, ...)
     va_start(ap, fmt);
     char *context = format_text(fmt, ap);
     va_end(ap);
-    if (context) {
-        err_fail(err, err->kind, "%s: %s", context, err->text);
+    char *whole = NULL;
+    if (context != NULL && asprintf(&whole, "%s: %s", context, err->text) >= 0) {
+        copy_cut(err->text, sizeof(err->text) - 1, whole, strlen(whole));
+        free(whole);
     }
     free(context);
     return -1;
@@ -94,22 +93,27 @@ int(err_wrap)(struct err *err, const char *fmt, ...)
 
 int(err_hint)(struct err *err, const char *fmt, ...)
 {
-    if (find_hint(err->text)) {
+    if (err->hint[0] != '\0') {
         return -1;
     }
     va_list ap;
     va_start(ap, fmt);
     char *hint = format_text(fmt, ap);
     va_end(ap);
-    if (hint) {
-        err_fail(err, err->kind, "%s" HINT_MARK "%s", err->text, hint);
+    if (hint != NULL) {
+        copy_cut(err->hint, sizeof(err->hint) - 1, hint, strlen(hint));
     }
     free(hint);
     return -1;
 }
 
-const char *err_get_hint(const struct err *err)
+int(err_ask_person)(struct err *err)
 {
-    const char *hint = find_hint(err->text);
-    return hint ? hint + strlen(HINT_MARK) : NULL;
+    err->asks_person = true;
+    return -1;
+}
+
+char *err_join(const struct err *err)
+{
+    return mem_printf("%s%s%s", err->text, err->hint[0] != '\0' ? HINT_MARK : "", err->hint);
 }

@@ -3,6 +3,7 @@
 #define OMSLAUNCH_BASE_ERR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 /* What went wrong, as far as a caller may act on it. The launcher turns a kind into an exit code
  * (architecture, "Commands"); no lower room knows exit codes. */
@@ -21,31 +22,42 @@ enum err_kind {
     ERR_KIND_MAX
 };
 
-/* `text` is one or more sentences for a person; its last line may be "HINT: …". */
+/* `text` is one or more sentences for a person; `hint` is what that person can do, "" if nobody
+ * knows. */
 struct err {
     enum err_kind kind;
+    bool asks_person; /* nothing more can be done safely before a person has looked */
     char text[4096];
+    char hint[1024];
 };
 
-#define ERR_INIT                       \
-    {                                  \
-        .kind = ERR_FAILED, .text = "" \
+#define ERR_INIT                                                         \
+    {                                                                    \
+        .kind = ERR_FAILED, .asks_person = false, .text = "", .hint = "" \
     }
 
-/* Fills in `err` (must not be NULL) and returns -1, so that failing is one line. A long text is
- * cut, its hint is kept. `%m` may be used for errno. */
+/* Fills in `err` (must not be NULL) and returns -1, so that failing is one line: what follows a
+ * last
+ * "\nHINT: " becomes the hint. What is too long is cut. `%m` may be used for errno. */
 int err_fail(struct err *err, enum err_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), nonnull(1)));
 int err_vfail(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0), nonnull(1)));
 
-/* Puts "context: " in front of the text; kind and hint stay. Returns -1. */
+/* Puts "context: " in front of the text; all else stays. Returns -1. */
 int err_wrap(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), nonnull(1)));
 
-/* Appends "\nHINT: …" unless the text already has a hint. Returns -1. */
+/* Gives a hint to an error that has none yet. Returns -1. */
 int err_hint(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), nonnull(1)));
+
+/* Makes it one that only a person can settle. Returns -1. */
+int err_ask_person(struct err *err) __attribute__((nonnull(1)));
+
+/* "TEXT\nHINT: HINT" for documents that hold both as one string, which err_fail("%s") takes apart
+ * again. Caller frees. */
+char *err_join(const struct err *err);
 
 /* "failed", "unreachable", …: how a kind is spelled between our programs. */
 const char *err_kind_name(enum err_kind kind);
@@ -57,9 +69,7 @@ enum err_kind err_kind_from_name(const char *name);
 #define err_fail(...) ((err_fail)(__VA_ARGS__), -1)
 #define err_wrap(...) ((err_wrap)(__VA_ARGS__), -1)
 #define err_hint(...) ((err_hint)(__VA_ARGS__), -1)
+#define err_ask_person(err) ((err_ask_person)(err), -1)
 #endif
-
-/* The hint inside `err->text`, without "HINT: ", or NULL. Borrowed. */
-const char *err_get_hint(const struct err *err);
 
 #endif

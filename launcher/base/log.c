@@ -189,10 +189,7 @@ void log_msg(enum log_level level, const char *fmt, ...)
 
 void log_err(const struct err *err)
 {
-    const char *hint = err_get_hint(err);
-    size_t len = hint ? (size_t)(hint - err->text) - strlen("\nHINT: ") : strlen(err->text);
-    AUTO_FREE char *text = mem_strndup(err->text, len);
-    write_message(LOG_ERROR, text, hint);
+    write_message(LOG_ERROR, err->text, err->hint[0] != '\0' ? err->hint : NULL);
 }
 
 /* ---- progress ---- */

@@ -21,7 +21,7 @@ void log_set_level(enum log_level level);
 /* "error" … "debug" → level, or -1. */
 int log_level_from_name(const char *name);
 void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void log_err(const struct err *err); /* the text, then its HINT on its own line */
+void log_err(const struct err *err); /* the text, then the hint on a line of its own */
 
 #define log_error(...) log_msg(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_msg(LOG_WARN, __VA_ARGS__)

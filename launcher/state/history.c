@@ -109,7 +109,7 @@ static void read_run(const char *state, const char *id, struct past_run *p)
         return;
     }
     if (journal_read(path, &j, &err) != 0) {
-        p->damage = mem_strdup(err.text);
+        p->damage = err_join(&err);
         read_plan(state, id, p);
         return;
     }

@@ -50,7 +50,6 @@ struct run {
     json_t *begun;    /* what was prepared for rows that were begun, by step and node */
     bool going_back;  /* the rollback was begun, by this process or an earlier one */
     bool was_healthy; /* the new version once served: wait_healthy was passed */
-    bool asks_person; /* nothing more can be done safely before a person has looked */
 };
 
 /* How a run ended. */

@@ -21,13 +21,12 @@ int run_check_old_rests(struct run *r, struct err *err)
         const char *then = json_text(stopped, "started_at", "");
         const char *now = json_text(old, "State.StartedAt", "");
         if (running || !str_eq(then, now)) {
-            r->asks_person = run_begun_anywhere(r, STEP_START_NEW);
-            return err_fail(err, ERR_FAILED,
-                            "the old container '%s' %s since it was stopped, and omslaunch did not "
-                            "start it: what it wrote is not in the backup\n"
-                            "HINT: go back with 'omslaunch rollback %s', then upgrade again",
-                            json_text(old, "Name", "/?") + 1, running ? "runs again" : "has run",
-                            r->id);
+            err_fail(err, ERR_FAILED,
+                     "the old container '%s' %s since it was stopped, and omslaunch did not "
+                     "start it: what it wrote is not in the backup\n"
+                     "HINT: go back with 'omslaunch rollback %s', then upgrade again",
+                     json_text(old, "Name", "/?") + 1, running ? "runs again" : "has run", r->id);
+            return run_begun_anywhere(r, STEP_START_NEW) ? err_ask_person(err) : -1;
         }
     }
     return 0;
@@ -56,14 +55,13 @@ static int refuse_neighbour(struct run *r, const json_t *others, const struct co
         const struct neighbour *other = &n.items[i];
         const char *disk = other->running && other->is_oms ? shared_disk(other, old) : NULL;
         if (disk != NULL) {
-            r->asks_person = true;
-            rc = err_fail(err, ERR_FAILED,
-                          "the container '%s' runs on '%s', a disk of '%s', and is not of this "
-                          "run\n"
-                          "HINT: find out who started it, and stop it, before 'omslaunch resume "
-                          "%s' or 'omslaunch rollback %s'",
-                          other->name, disk, json_text(r->plan->json, "deployment", ""), r->id,
-                          r->id);
+            err_fail(err, ERR_FAILED,
+                     "the container '%s' runs on '%s', a disk of '%s', and is not of this "
+                     "run\n"
+                     "HINT: find out who started it, and stop it, before 'omslaunch resume "
+                     "%s' or 'omslaunch rollback %s'",
+                     other->name, disk, json_text(r->plan->json, "deployment", ""), r->id, r->id);
+            rc = err_ask_person(err);
         }
     }
     neighbours_free(&n);

@@ -53,7 +53,8 @@ static void record_failed(struct run *r, const struct plan_row *row, const struc
     json_t *record = make_record("outcome", row);
     json_put(record, "ok", json_false());
     json_put_text(record, "kind", err_kind_name(failure->kind));
-    json_put_text(record, "error", failure->text);
+    AUTO_FREE char *whole = err_join(failure);
+    json_put_text(record, "error", whole);
     struct err ignored;
     if (journal_append(r->journal, record, &ignored) != 0) {
         return;
@@ -113,11 +114,11 @@ static int settle(struct run *r, const struct plan_row *row, const json_t *prepa
     }
     const char *word = person_says(r, row->step);
     if (answer == STEP_UNKNOWN && word == NULL) {
-        r->asks_person = true;
-        return err_hint(err,
-                        "find out, then 'omslaunch resume %s --answer %s=done' (or =again), or go "
-                        "back with 'omslaunch rollback %s'",
-                        r->id, step_name(row->step), r->id);
+        err_hint(err,
+                 "find out, then 'omslaunch resume %s --answer %s=done' (or =again), or go "
+                 "back with 'omslaunch rollback %s'",
+                 r->id, step_name(row->step), r->id);
+        return err_ask_person(err);
     }
     if (answer == STEP_UNKNOWN && str_eq(word, "done")) {
         evidence = json_make("{s:s}", "summary", "done, says the person who resumed");
@@ -276,8 +277,9 @@ static int begin_back(struct run *r, const struct err *failure, struct err *err)
     if (r->going_back) {
         return 0;
     }
-    json_t *record = json_make("{s:s, s:s?}", "type", "rollback", "reason",
-                               failure != NULL ? failure->text : NULL);
+    AUTO_FREE char *reason = failure != NULL ? err_join(failure) : NULL;
+    json_t *record = json_make("{s:s}", "type", "rollback");
+    json_put_text(record, "reason", reason);
     if (journal_append(r->journal, record, err) != 0) {
         return -1;
     }
@@ -332,7 +334,7 @@ static void end_failed(struct run *r, bool roll_back, struct run_outcome *ret)
         ret->end = RUN_UPGRADED_WITH_FAULT;
     } else if (!run_begun_anywhere(r, STEP_CREATE_NEW)) {
         ret->end = RUN_UNCHANGED;
-    } else if (roll_back && !r->asks_person) {
+    } else if (roll_back && !ret->failure.asks_person) {
         go_back(r, &ret->failure, ret);
     } else {
         ret->end = RUN_HELD;

@@ -228,8 +228,7 @@ static int prove_or_remove(struct run *r, int node, const char *id, const struct
     }
     if (engine_container_remove_created(r->nodes[node].engine, id, &failure) != 0 &&
         failure.kind != ERR_NOT_FOUND) {
-        return err_hint(err, "the container %.12s could not be removed: %.*s", id,
-                        (int)strcspn(failure.text, "\n"), failure.text);
+        return err_hint(err, "the container %.12s could not be removed: %s", id, failure.text);
     }
     return -1;
 }

@@ -46,9 +46,7 @@ static int refuse_stopped(struct run *r, int node, const char *id, const struct 
 
 static void add_missing(struct health *h, const char *text)
 {
-    /* One line: the hint of an error is for its end. */
-    str_appendf(&h->missing, "%s%.*s", h->missing.len > 0 ? "; " : "", (int)strcspn(text, "\n"),
-                text);
+    str_appendf(&h->missing, "%s%s", h->missing.len > 0 ? "; " : "", text);
 }
 
 /* An engine or a MetaDB that restarts comes back: that is waited for like everything else. */

@@ -45,10 +45,10 @@ STEP_PROBE(back_start_old_probe);
 STEP_APPLY(back_healthy_apply);
 STEP_APPLY(back_ha_apply);
 
-/* Once stopped, the old containers must rest: ERR_FAILED, and may set `asks_person`. */
+/* Once stopped, the old containers must rest: ERR_FAILED, and may ask a person. */
 int run_check_old_rests(struct run *r, struct err *err) MUST_USE;
 /* Nobody else's OMS runs on the disks of this deployment, started by hand or by another run.
- * ERR_FAILED names it, and sets `asks_person`. */
+ * ERR_FAILED names it, and asks a person. */
 int run_check_alone(struct run *r, struct err *err) MUST_USE;
 /* At the end: the new containers (or the old ones) still run, as the health check had found them.
  */

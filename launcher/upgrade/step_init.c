@@ -184,12 +184,12 @@ static int fail_still_running(struct run *r, int node, struct err *err)
     AUTO_STR struct str time = STR_INIT;
     const char *name = json_text(plan_node(r->plan, node), "new.name", "");
     str_append_duration(&time, INIT_TIMEOUT_MS);
-    r->asks_person = true;
-    return err_fail(err, ERR_TIMEOUT,
-                    "%s still runs in the container '%s', after another %s\n"
-                    "HINT: 'docker top %s' and docker_init*.log show what it does; 'omslaunch "
-                    "resume %s' waits on, 'omslaunch rollback %s' stops it and goes back",
-                    INIT_SCRIPT, name, str_get(&time), name, r->id, r->id);
+    err_fail(err, ERR_TIMEOUT,
+             "%s still runs in the container '%s', after another %s\n"
+             "HINT: 'docker top %s' and docker_init*.log show what it does; 'omslaunch "
+             "resume %s' waits on, 'omslaunch rollback %s' stops it and goes back",
+             INIT_SCRIPT, name, str_get(&time), name, r->id, r->id);
+    return err_ask_person(err);
 }
 
 /* The script goes on when the process that started it is killed: wait for its end. The process is

@@ -34,7 +34,6 @@ void survey_free(struct survey *s)
     free(s->images);
     free(s->target_ref);
     free(s->target_tag);
-    free(s->metadb_error);
     strv_free(&s->heartbeat_dbs);
     findings_free(&s->findings);
     plan_free(&s->plan);
@@ -94,8 +93,8 @@ static int ask_metadb(const struct survey_request *request, struct survey *s, st
             *err = failure;
             return -1;
         }
-        s->metadb_error_kind = failure.kind;
-        s->metadb_error = mem_strdup(failure.text);
+        s->metadb_silent = true;
+        s->metadb_error = failure;
         return 0;
     }
     return metadb_facts_from_json(answer, &s->deployment.metadb, err);

@@ -40,8 +40,8 @@ struct survey {
     struct oms_version from, to;
     bool has_from, has_to;
     bool already_there; /* the target is what runs: nothing to do */
-    enum err_kind metadb_error_kind;
-    char *metadb_error; /* NULL: the MetaDB answered */
+    bool metadb_silent; /* it did not answer: */
+    struct err metadb_error;
     struct findings findings;
     struct plan plan;
 };

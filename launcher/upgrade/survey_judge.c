@@ -118,7 +118,7 @@ void survey_judge(const struct survey_request *request, const struct version_tab
         .new_sources = facts.sources,
         .new_tls = facts.tls,
         .already_there = s->already_there,
-        .metadb_error = s->metadb_error,
+        .metadb_error = s->metadb_silent ? &s->metadb_error : NULL,
         .now_ms = clock_wall_ms(),
         .waivers = request->waivers,
     };
@@ -132,8 +132,8 @@ int survey_check(const struct survey *s, struct err *err)
     if (findings_check(&s->findings, err) == 0) {
         return 0;
     }
-    if (err->kind == ERR_UNREACHABLE && s->metadb_error != NULL) {
-        return err_fail(err, s->metadb_error_kind, "%s", s->metadb_error);
+    if (err->kind == ERR_UNREACHABLE && s->metadb_silent) {
+        *err = s->metadb_error;
     }
     return -1;
 }

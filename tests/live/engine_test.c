@@ -206,7 +206,7 @@ static void test_image_absent(void **state)
     assert_int_equal(err.kind, ERR_NOT_FOUND);
     assert_true(str_starts_with(err.text, "cannot inspect image 'reg.example:5000/oms/no:such': "));
     want = mem_printf("'docker images' lists the images of '%s'; load it first", endpoint);
-    assert_string_equal(err_get_hint(&err), want);
+    assert_string_equal(err.hint, want);
     assert_fails(engine_image_inspect(e, "../containers/x", &image, &err));
     assert_int_equal(err.kind, ERR_USAGE);
     assert_null(image);
@@ -243,7 +243,7 @@ static void test_load_damaged(void **state)
         struct err err = ERR_INIT;
         assert_fails(engine_image_load(e, path, NULL, NULL, &names, &err));
         assert_non_null(strstr(err.text, path));
-        assert_non_null(err_get_hint(&err));
+        assert_true(err.hint[0] != '\0');
         assert_int_equal(names.count, 0);
     }
     /* A byte of a layer: only the engine can know, by its digest. */
@@ -252,7 +252,7 @@ static void test_load_damaged(void **state)
     struct err err = ERR_INIT;
     assert_fails(engine_image_load(e, path, NULL, NULL, &names, &err));
     assert_non_null(strstr(err.text, "invalid diffID for layer 0"));
-    assert_true(str_starts_with(err_get_hint(&err), "the file seems to be cut short or damaged"));
+    assert_true(str_starts_with(err.hint, "the file seems to be cut short or damaged"));
 }
 
 /* ---- containers ---- */
@@ -367,7 +367,7 @@ static void test_container_errors(void **state)
     assert_int_equal(err.kind, ERR_NOT_FOUND);
     assert_fails(engine_container_rename(e, "dup-a", "dup-b", &err));
     assert_true(str_starts_with(err.text, "cannot rename to 'dup-b' the container 'dup-a': "));
-    assert_string_equal(err_get_hint(&err), "rename or remove the container that has this name");
+    assert_string_equal(err.hint, "rename or remove the container that has this name");
     assert_fails(engine_container_rename(e, "dup-a", "a b/../c?&d", &err));
     assert_non_null(strstr(err.text, "Invalid container name (/a b/../c?&d)"));
     assert_fails(engine_container_create(e, "dup-a", body, &id, NULL, &err));
@@ -553,7 +553,7 @@ static void test_exec_errors(void **state)
     const char *const argv[] = {"sleep", "3", NULL};
     const struct engine_exec slow = {.container = id, .argv = argv, .timeout_ms = 500};
     assert_fails(exec_run(e, &slow, &exec_id, &code, &err));
-    assert_non_null(strstr(err.text, "still runs after 0.5 s\nHINT: give it more time"));
+    assert_non_null(strstr(err_whole(&err), "still runs after 0.5 s\nHINT: give it more time"));
     assert_int_equal(err.kind, ERR_TIMEOUT);
     assert_ok(engine_exec_inspect(e, exec_id, &now, &err), &err);
     assert_true(now.running && now.pid > 0 && now.exit_code == -1);

@@ -109,14 +109,13 @@ static int say_what_it_was_for(struct conn *c, const char *database, struct err 
         return -1;
     }
     AUTO_STR struct str pattern = STR_INIT;
-    AUTO_STR struct str text = STR_INIT;
     privileges_escape(&pattern, database);
-    str_append_n(&text, err->text, strcspn(err->text, "\n"));
-    return err_fail(
-        err, ERR_PERMISSION,
-        "%s\nHINT: as an administrator: GRANT ALL ON `%s\\_\\_%%`.* TO the user '%s'; or "
-        "go on without a way back: --accept metadb.privileges=REASON",
-        str_get(&text), str_get(&pattern), c->request->user);
+    /* In place of the connection's own: a better one is known here. */
+    err->hint[0] = '\0';
+    return err_hint(err,
+                    "as an administrator: GRANT ALL ON `%s\\_\\_%%`.* TO the user '%s'; or go on "
+                    "without a way back: --accept metadb.privileges=REASON",
+                    str_get(&pattern), c->request->user);
 }
 
 static int probe_database(struct conn *c, const char *database, struct err *err)

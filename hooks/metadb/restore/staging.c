@@ -76,14 +76,7 @@ static int create_fail(struct restore *r, const struct restore_db *db, const cha
 {
     err_wrap(err, "making the database '%s'", name);
     if (err->kind == ERR_PERMISSION) {
-        struct str text = STR_INIT;
-        str_append(&text, err->text);
-        char *hint = strstr(text.data, "\nHINT: ");
-        if (hint) {
-            *hint = '\0'; /* it is of the connection's; a better one is known here */
-        }
-        err_fail(err, ERR_PERMISSION, "%s", text.data);
-        str_free(&text);
+        err->hint[0] = '\0'; /* it is the connection's; a better one is known here */
         AUTO_STR struct str pattern = STR_INIT;
         for (const char *p = db->target; *p; p++) {
             str_append(&pattern, *p == '_' || *p == '%' ? "\\" : "");

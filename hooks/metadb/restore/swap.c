@@ -225,7 +225,7 @@ static int swap_around_broken(struct restore *r, const struct str *out, const st
                 *err = e;
                 return -1;
             }
-            json_add(r->warnings, json_string(e.text));
+            json_add(r->warnings, json_from_text(e.text));
         }
     }
     return run_rename(r, in, err);

@@ -74,15 +74,9 @@ void report_result_take(json_t *result)
 void report_error(const struct err *err)
 {
     json_t *event = json_make("{s:s, s:s}", "event", "error", "kind", err_kind_name(err->kind));
-    /* A server may answer in an encoding that is not UTF-8; such a text must still arrive. */
-    json_t *text = json_string(err->text);
-    if (!text) {
-        AUTO_FREE char *ascii = mem_strdup(err->text);
-        for (char *p = ascii; *p; p++) {
-            *p = (unsigned char)*p < 0x80 ? *p : '?';
-        }
-        text = json_string(ascii);
+    json_put_text(event, "text", err->text);
+    if (err->hint[0] != '\0') {
+        json_put_text(event, "hint", err->hint);
     }
-    json_put(event, "text", text);
     write_take(event, true);
 }

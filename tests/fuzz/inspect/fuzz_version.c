@@ -13,7 +13,7 @@ static void check_version(const char *tag)
     char text[OMS_VERSION_TEXT_MAX];
 
     if (oms_version_parse(tag, &v, &err) < 0) {
-        fuzz_need(err.kind == ERR_USAGE && err_get_hint(&err));
+        fuzz_need(err.kind == ERR_USAGE && err.hint[0]);
         return;
     }
     oms_version_format(&v, text);

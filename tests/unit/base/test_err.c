@@ -11,7 +11,7 @@ static void test_fail_sets_kind_and_text(void **state)
     struct err err = ERR_INIT;
     assert_int_equal(err_fail(&err, ERR_REFUSED, "no %s, %d times", "way", 3), -1);
     assert_err(&err, ERR_REFUSED, "no way, 3 times");
-    assert_null(err_get_hint(&err));
+    assert_string_equal(err.hint, "");
 }
 
 static void test_fail_knows_errno(void **state)
@@ -30,7 +30,38 @@ static void test_fail_may_quote_itself(void **state)
     struct err err = ERR_INIT;
     err_fail(&err, ERR_LOCKED, "inner\nHINT: wait");
     err_fail(&err, ERR_STATE, "<%s>", err.text);
-    assert_err(&err, ERR_STATE, "<inner\nHINT: wait>");
+    assert_err(&err, ERR_STATE, "<inner>");
+    assert_string_equal(err.text, "<inner>");
+}
+
+static void test_joined_text_is_taken_apart_again(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    err_fail(&err, ERR_LOCKED, "two\nlines\nHINT: wait");
+    assert_string_equal(err.text, "two\nlines");
+    assert_string_equal(err.hint, "wait");
+    char *joined = err_join(&err);
+    assert_string_equal(joined, "two\nlines\nHINT: wait");
+    err_fail(&err, ERR_STATE, "%s", joined);
+    assert_string_equal(err.text, "two\nlines");
+    assert_string_equal(err.hint, "wait");
+    free(joined);
+}
+
+static void test_person_is_asked_until_the_next_failure(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    err_fail(&err, ERR_FAILED, "who knows");
+    assert_false(err.asks_person);
+    assert_int_equal(err_ask_person(&err), -1);
+    err_hint(&err, "find out");
+    err_wrap(&err, "now");
+    assert_true(err.asks_person);
+    assert_err(&err, ERR_FAILED, "now: who knows\nHINT: find out");
+    err_fail(&err, ERR_FAILED, "another");
+    assert_false(err.asks_person);
 }
 
 static void test_wrap_keeps_kind_and_hint(void **state)
@@ -41,7 +72,7 @@ static void test_wrap_keeps_kind_and_hint(void **state)
     err_hint(&err, "try %s", "again");
     assert_int_equal(err_wrap(&err, "node '%s'", "a"), -1);
     assert_err(&err, ERR_TIMEOUT, "node 'a': no answer\nHINT: try again");
-    assert_string_equal(err_get_hint(&err), "try again");
+    assert_string_equal(err.hint, "try again");
 }
 
 static void test_first_hint_wins(void **state)
@@ -59,9 +90,9 @@ static void test_hint_is_a_line_of_its_own(void **state)
     (void)state;
     struct err err = ERR_INIT;
     err_fail(&err, ERR_FAILED, "it says HINT: nothing");
-    assert_null(err_get_hint(&err));
+    assert_string_equal(err.hint, "");
     err_fail(&err, ERR_FAILED, "one\nHINT: a\nHINT: b");
-    assert_string_equal(err_get_hint(&err), "b");
+    assert_string_equal(err.hint, "b");
 }
 
 static void test_long_text_is_cut_and_keeps_its_hint(void **state)
@@ -73,20 +104,19 @@ static void test_long_text_is_cut_and_keeps_its_hint(void **state)
     long_text[sizeof(long_text) - 1] = '\0';
     err_fail(&err, ERR_FAILED, "%s\nHINT: do this", long_text);
     assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
-    assert_string_equal(err_get_hint(&err), "do this");
-    assert_string_equal(err.text + sizeof(err.text) - 1 - strlen("x…\nHINT: do this"),
-                        "x…\nHINT: do this");
+    assert_string_equal(err.hint, "do this");
+    assert_string_equal(err.text + sizeof(err.text) - 1 - strlen("x…"), "x…");
     /* A hint that comes later, and a context that comes later, change nothing of that. */
     err_fail(&err, ERR_FAILED, "%s", long_text);
     assert_string_equal(err.text + sizeof(err.text) - 1 - strlen("x…"), "x…");
     err_hint(&err, "do that");
-    assert_string_equal(err_get_hint(&err), "do that");
+    assert_string_equal(err.hint, "do that");
     err_wrap(&err, "outer");
-    assert_string_equal(err_get_hint(&err), "do that");
+    assert_string_equal(err.hint, "do that");
     assert_memory_equal(err.text, "outer: xxx", 10);
 }
 
-static void test_long_hint_leaves_room_for_the_sentence(void **state)
+static void test_long_hint_is_cut(void **state)
 {
     (void)state;
     struct err err = ERR_INIT;
@@ -94,8 +124,9 @@ static void test_long_hint_leaves_room_for_the_sentence(void **state)
     memset(long_text, 'h', sizeof(long_text) - 1);
     long_text[sizeof(long_text) - 1] = '\0';
     err_fail(&err, ERR_FAILED, "what went wrong\nHINT: %s", long_text);
-    assert_memory_equal(err.text, "what went wrong\nHINT: hhh", 25);
-    assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+    assert_string_equal(err.text, "what went wrong");
+    assert_int_equal(strlen(err.hint), sizeof(err.hint) - 1);
+    assert_string_equal(err.hint + sizeof(err.hint) - 1 - strlen("h…"), "h…");
 }
 
 static void test_cut_never_splits_a_character(void **state)
@@ -137,8 +168,10 @@ int main(void)
         cmocka_unit_test(test_first_hint_wins),
         cmocka_unit_test(test_hint_is_a_line_of_its_own),
         cmocka_unit_test(test_long_text_is_cut_and_keeps_its_hint),
-        cmocka_unit_test(test_long_hint_leaves_room_for_the_sentence),
+        cmocka_unit_test(test_long_hint_is_cut),
         cmocka_unit_test(test_cut_never_splits_a_character),
+        cmocka_unit_test(test_joined_text_is_taken_apart_again),
+        cmocka_unit_test(test_person_is_asked_until_the_next_failure),
         cmocka_unit_test(test_kind_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,7 +176,7 @@ static void test_json(void **state)
 
 static void speak_colours(void)
 {
-    struct err err = {.kind = ERR_FAILED, .text = "bad\nHINT: good"};
+    struct err err = {.kind = ERR_FAILED, .text = "bad", .hint = "good"};
     log_err(&err);
     log_info("plain");
 }

@@ -592,7 +592,7 @@ static void test_no_descriptors_left(void **state)
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
         if (got < 0) {
             assert_int_equal((int)err.kind, ERR_FAILED);
-            assert_non_null(strstr(err.text, "\nHINT: "));
+            assert_non_null(strstr(err_whole(&err), "\nHINT: "));
         }
         assert_int_equal(count_fds(), before);
     }

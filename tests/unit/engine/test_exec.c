@@ -78,10 +78,8 @@ static int run(const struct fake_reply *replies, size_t count, struct output *ou
         assert_null(strstr(str_get(&f.requests[2]), "Upgrade"));
     }
     fake_end(&f);
-    char *at = strstr(err->text, f.endpoint);
-    if (rc < 0 && at != NULL) {
-        memmove(at + 1, at + strlen(f.endpoint), strlen(at + strlen(f.endpoint)) + 1);
-        *at = '@';
+    if (rc < 0) {
+        err_mask(err, f.endpoint);
     }
     return rc;
 }

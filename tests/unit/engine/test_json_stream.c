@@ -46,7 +46,7 @@ static void expect_failure(const char *text, const char *seen_before, const char
     }
     assert_int_equal(err.kind, ERR_FAILED);
     assert_string_equal(str_get(&seen), seen_before);
-    if (strstr(err.text, want) == NULL) {
+    if (strstr(err_whole(&err), want) == NULL) {
         fail_msg("'%s' is not in '%s'", want, err.text);
     }
 }

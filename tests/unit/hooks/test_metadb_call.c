@@ -393,7 +393,8 @@ static void test_prepared_in_vain(void **state)
         clock_sleep_ms(5);
     }
     assert_fails(metadb_go_take(waiting, 10000, &result, &err));
-    assert_non_null(strstr(err.text, " prepared' ended with exit code 1 and gave no result"));
+    assert_non_null(
+        strstr(err_whole(&err), " prepared' ended with exit code 1 and gave no result"));
 }
 
 #define VERSION_WORDS                                                                       \
@@ -431,9 +432,10 @@ static void test_much_output(void **state)
     struct err err = ERR_INIT;
 
     assert_fails(call("much", &result, &err));
-    assert_non_null(strstr(err.text, " much' ended with exit code 1 and gave no result: xxx"));
+    assert_non_null(
+        strstr(err_whole(&err), " much' ended with exit code 1 and gave no result: xxx"));
     assert_true(strlen(err.text) < sizeof(err.text));
-    assert_string_equal(err_get_hint(&err), VERSION_WORDS);
+    assert_string_equal(err.hint, VERSION_WORDS);
 }
 
 static void test_errors(void **state)

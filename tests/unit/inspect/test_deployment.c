@@ -156,10 +156,9 @@ static void an_unknown_container(void **state)
     assert_fails(observe(with, ARRAY_LEN(with), &n, &err));
     assert_int_equal(err.kind, ERR_NOT_FOUND);
     assert_true(str_starts_with(err.text, "there is no container 'oms_331' on engine 'unix://"));
-    assert_string_equal(err_get_hint(&err),
-                        "OMS containers here: oms_331 (running), oms_322 (stopped)");
+    assert_string_equal(err.hint, "OMS containers here: oms_331 (running), oms_322 (stopped)");
     assert_fails(observe(without, ARRAY_LEN(without), &n, &err));
-    assert_string_equal(err_get_hint(&err),
+    assert_string_equal(err.hint,
                         "no container here has OMS binds; is this the right engine (--host)?");
 }
 
@@ -199,7 +198,7 @@ static void assert_config_refused(const char *stat, const struct str *next, cons
         {.bytes = str_get(next), .len = next->len, .optional = true},
     };
     assert_fails(observe(replies, ARRAY_LEN(replies), &n, &err));
-    assert_string_equal(err.text, expected);
+    assert_string_equal(err_whole(&err), expected);
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_null(n.name);
 }

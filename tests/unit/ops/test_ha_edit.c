@@ -95,7 +95,7 @@ static void refuses_broken_json(void **state)
     for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
         assert_fails(ha_edit(broken[i], set, &got, &err));
         assert_int_equal((int)err.kind, (int)ERR_FAILED);
-        assert_string_equal(err_get_hint(&err),
+        assert_string_equal(err.hint,
                             "repair ha.config in the OMS console (System Parameters) first");
     }
 }

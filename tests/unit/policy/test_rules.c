@@ -222,7 +222,10 @@ static void metadb_reachable(void **state)
 
     (void)state;
     fixture_init(&f, 1);
-    f.in.metadb_error = "access denied for 'root@oms'\nHINT: look at oms_meta_password";
+    struct err silent = ERR_INIT;
+    err_fail(&silent, ERR_UNREACHABLE,
+             "access denied for 'root@oms'\nHINT: look at oms_meta_password");
+    f.in.metadb_error = &silent;
     assert_only_failure(&f.in, "metadb.reachable", "access denied for 'root@oms'", "10.0.0.9:3306",
                         "look at oms_meta_password");
     policy_judge(&f.in, &found);
@@ -230,7 +233,7 @@ static void metadb_reachable(void **state)
     assert_err(&err, ERR_UNREACHABLE,
                "1 rule refuses this upgrade:\n  metadb.reachable: access denied for 'root@oms'\n"
                "HINT: look at oms_meta_password");
-    f.in.metadb_error = "no answer";
+    err_fail(&silent, ERR_UNREACHABLE, "no answer");
     assert_only_failure(&f.in, "metadb.reachable", "no answer", NULL,
                         "check oms_meta_host, oms_meta_port, oms_meta_user and oms_meta_password "
                         "of config.yaml");

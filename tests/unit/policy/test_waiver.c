@@ -66,7 +66,7 @@ static void wrong_arguments(void **state)
             assert_err(&err, ERR_USAGE, cases[i][1]);
         } else {
             assert_int_equal(err.kind, ERR_USAGE);
-            assert_non_null(strstr(err.text, "\nHINT: the rules are container.name, "));
+            assert_non_null(strstr(err_whole(&err), "\nHINT: the rules are container.name, "));
         }
     }
 }

@@ -79,7 +79,7 @@ static void test_note(void **state)
             "HINT: it tells what a restore has moved aside: restore the file, or move it "
             "away and drop those databases by hand",
             f.path);
-        assert_string_equal(err.text, text);
+        assert_string_equal(err_whole(&err), text);
         assert_int_equal(h.count, 0);
     }
     folder_free(&f);

@@ -166,13 +166,13 @@ static void test_file_in_the_way(void **state)
     AUTO_FREE char *path = folder_at(&f, "state");
     assert_fails(state_prepare(path, &err));
     assert_int_equal((int)err.kind, ERR_STATE);
-    assert_non_null(strstr(err.text, "/state': Not a directory\nHINT: "));
+    assert_non_null(strstr(err_whole(&err), "/state': Not a directory\nHINT: "));
     AUTO_FREE char *other = folder_at(&f, "other");
     assert_int_equal(mkdir(other, 0700), 0);
     folder_write(&f, "other/locks", "");
     assert_fails(state_prepare(other, &err));
-    assert_non_null(strstr(err.text, "cannot create folder '"));
-    assert_non_null(strstr(err.text, "/other/locks': Not a directory\nHINT: "));
+    assert_non_null(strstr(err_whole(&err), "cannot create folder '"));
+    assert_non_null(strstr(err_whole(&err), "/other/locks': Not a directory\nHINT: "));
 }
 
 /* The whole folder may live elsewhere; what is in it may not. */
@@ -194,7 +194,8 @@ static void test_links(void **state)
     assert_int_equal(symlink("/tmp", runs), 0);
     assert_fails(state_prepare(link, &err));
     assert_int_equal((int)err.kind, ERR_STATE);
-    assert_non_null(strstr(err.text, "/link/runs': Too many levels of symbolic links\nHINT: "));
+    assert_non_null(
+        strstr(err_whole(&err), "/link/runs': Too many levels of symbolic links\nHINT: "));
 }
 
 static int check_prepare_fails(const char *path)
@@ -202,7 +203,7 @@ static int check_prepare_fails(const char *path)
     struct err err = ERR_INIT;
 
     return state_prepare(path, &err) == -1 && err.kind == ERR_STATE &&
-                   strstr(err.text, "': Permission denied\nHINT: ") != NULL
+                   strstr(err_whole(&err), "': Permission denied\nHINT: ") != NULL
                ? 0
                : 1;
 }

@@ -417,7 +417,7 @@ static void test_edited(void **state)
                                      p.digest);
     assert_memory_equal(err.text, "the plan '/s/plan.json' is not what was stored: its digest is ",
                         62);
-    assert_string_equal(strstr(err.text, ", it says"), end);
+    assert_string_equal(strstr(err_whole(&err), ", it says"), end);
     assert_null(back.json);
 }
 

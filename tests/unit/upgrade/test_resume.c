@@ -32,7 +32,7 @@ static void held_with_question(struct fixture *f)
     for (int i = 0; i < 2; i++) {
         go(f, true, true, NULL);
         assert_end(f, RUN_HELD, HELD_IN_INIT("new"));
-        assert_string_equal(f->outcome.failure.text, QUESTION);
+        assert_string_equal(err_whole(&f->outcome.failure), QUESTION);
         assert_int_equal((int)f->outcome.failed_step, STEP_INIT_METADATA);
         assert_false(f->outcome.back_failed);
     }
@@ -77,7 +77,7 @@ static void test_answers_to_other_questions_are_none(void **state)
     held_with_question(&f);
     answer_with(&answers, "start_new=done");
     go(&f, true, true, &answers);
-    assert_string_equal(f.outcome.failure.text, QUESTION);
+    assert_string_equal(err_whole(&f.outcome.failure), QUESTION);
     assert_end(&f, RUN_HELD, HELD_IN_INIT("new"));
 }
 
@@ -120,7 +120,7 @@ static void test_cut_off_early_is_asked_about(void **state)
     go(&f, true, true, NULL);
     assert_end(&f, RUN_HELD, HELD_IN_INIT("old"));
     assert_string_equal(
-        f.outcome.failure.text,
+        err_whole(&f.outcome.failure),
         "/root/docker_init.sh was cut off in the middle, and the schema of the databases is as it "
         "was before, but rows may have changed: did it do all it had to?\n"
         "HINT: find out, then 'omslaunch resume r1 --answer init_metadata=done' (or =again), or go "
@@ -540,7 +540,7 @@ static void test_new_one_is_started_by_hand_before_the_old_one(void **state)
     go(&f, true, true, NULL);
     assert_int_equal((int)f.outcome.end, RUN_ROLLBACK_FAILED);
     assert_string_equal(
-        f.outcome.back_failure.text,
+        err_whole(&f.outcome.back_failure),
         "the new container 'oms_331.failed-r1' runs again: the old one is not started beside it\n"
         "HINT: find out who started it, stop it, then 'omslaunch rollback r1'");
     assert_false(f.w.ever_both);
@@ -581,7 +581,7 @@ static void test_secret_that_was_given(void **state)
     strv_add(&set_env, "API_TOKEN=n3w");
     world_survey(&f.w, &set_env, &f.survey);
     go(&f, false, false, NULL);
-    assert_string_equal(f.outcome.failure.text,
+    assert_string_equal(err_whole(&f.outcome.failure),
                         "the value of the variable 'API_TOKEN' is not known any more\n"
                         "HINT: give it again with --set-env API_TOKEN=VALUE");
     assert_ok(take_up_with(&f, "API_TOKEN=n3w", &err), &err);
@@ -655,7 +655,7 @@ static void test_hidden_and_gone(void **state)
     world_survey(&f.w, NULL, &f.survey);
     json_object_del(config, "Labels");
     go(&f, false, false, NULL);
-    assert_string_equal(f.outcome.failure.text,
+    assert_string_equal(err_whole(&f.outcome.failure),
                         "a value of 'Config.Labels' is not known any more: the plan does not store "
                         "what looks like a secret, and the old container does not have it\n"
                         "HINT: make a new plan: nothing was changed yet");

@@ -23,7 +23,7 @@ static void test_forward(void **state)
 
     world_begin(&w);
     upgrade(&w, true, &outcome);
-    assert_string_equal(outcome.failure.text, "");
+    assert_string_equal(err_whole(&outcome.failure), "");
     assert_string_equal(run_end_name(outcome.end), "upgraded");
     assert_log(&w, FORWARD);
     assert_world(&w, NEW_SERVES);
@@ -53,7 +53,7 @@ static void test_oms_without_ha(void **state)
     AUTO_FREE char *path = fs_join(w.folder, "ha");
     (void)unlink(path);
     upgrade(&w, true, &outcome);
-    assert_string_equal(outcome.failure.text, "");
+    assert_string_equal(err_whole(&outcome.failure), "");
     assert_string_equal(run_end_name(outcome.end), "upgraded");
     assert_false(fs_exists(path));
 }
@@ -132,9 +132,9 @@ static void test_failures(void **state)
         assert_world(&f.w, c->world);
         assert_string_equal(run_end_name(f.outcome.end), run_end_name(c->end));
         assert_true(f.outcome.failed);
-        assert_non_null(strstr(f.outcome.failure.text, "as the test wanted it\nHINT: "));
+        assert_non_null(strstr(err_whole(&f.outcome.failure), "as the test wanted it\nHINT: "));
         assert_false(f.outcome.back_failed);
-        assert_string_equal(f.outcome.back_failure.text, "");
+        assert_string_equal(err_whole(&f.outcome.back_failure), "");
     }
 }
 
@@ -164,7 +164,7 @@ static void fails_by_image(struct world *w, const char *failure)
     struct run_outcome outcome;
 
     upgrade(w, true, &outcome);
-    assert_string_equal(outcome.failure.text, failure);
+    assert_string_equal(err_whole(&outcome.failure), failure);
     assert_string_equal(run_end_name(outcome.end), "rolled-back");
     assert_world(w, OLD_SERVES_AGAIN);
 }
@@ -225,7 +225,7 @@ static void test_old_one_comes_back_before_the_start(void **state)
     f.w.old_comes_back_at = "rename new oms_331";
     go(&f, false, true, NULL);
     assert_string_equal(
-        f.outcome.failure.text,
+        err_whole(&f.outcome.failure),
         "the old container 'oms_331.old-r1' runs again since it was stopped, and omslaunch did not "
         "start it: what it wrote is not in the backup\n"
         "HINT: go back with 'omslaunch rollback r1', then upgrade again");
@@ -245,7 +245,7 @@ static void test_old_one_comes_back_beside_the_new_one(void **state)
     /* A restore would be made under a running version: a person has to look first. */
     assert_string_equal(run_end_name(f.outcome.end), "held");
     assert_int_equal((int)f.outcome.failed_step, STEP_INIT_METADATA);
-    assert_non_null(strstr(f.outcome.failure.text, "runs again since it was stopped"));
+    assert_non_null(strstr(err_whole(&f.outcome.failure), "runs again since it was stopped"));
 }
 
 /* ---- the way back ---- */
@@ -262,7 +262,7 @@ static void test_back_to_another_address(void **state)
     w.https = true;
     w.init = INIT_FAILS;
     upgrade(&w, true, &outcome);
-    assert_string_equal(outcome.back_failure.text, "");
+    assert_string_equal(err_whole(&outcome.back_failure), "");
     assert_world(&w, OLD_SERVES_AGAIN);
 }
 
@@ -277,7 +277,7 @@ static void test_back_to_a_stopped_one(void **state)
     set_exited(&w, WORLD_OLD);
     w.init = INIT_FAILS;
     upgrade(&w, true, &outcome);
-    assert_string_equal(outcome.back_failure.text, "");
+    assert_string_equal(err_whole(&outcome.back_failure), "");
     assert_string_equal(run_end_name(outcome.end), "rolled-back");
     assert_world(&w, "old oms_331 exited always; new oms_331.failed-r1 exited no; schema old; "
                      "ha " HA_AFTER);
@@ -294,7 +294,7 @@ static void test_short_silence_is_waited_for(void **state)
     begin(&f);
     world_fault(&f.w, FAULT_UNREACHABLE, "metadb servers");
     go(&f, false, true, NULL);
-    assert_string_equal(f.outcome.failure.text, "");
+    assert_string_equal(err_whole(&f.outcome.failure), "");
     assert_world(&f.w, NEW_SERVES);
 }
 
