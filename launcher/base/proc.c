@@ -28,6 +28,7 @@ struct proc {
     const struct proc_spec *spec;
     struct proc_child child;
     struct str lines[PROC_PIPES]; /* [0] unused */
+    size_t searched[PROC_PIPES];  /* no newline in that much of it */
     const char *input;            /* borrowed */
     size_t input_len, input_done;
     bool keep_input; /* more may come */
@@ -65,7 +66,28 @@ static void begin_end(struct proc *w)
     }
 }
 
+static void begin_kill(struct proc *w)
+{
+    if (w->phase != KILLED && !w->exited) {
+        w->phase = KILLED;
+        w->escalate_ms = clock_deadline(GIVE_UP_AFTER_MS);
+        proc_kill(&w->child);
+    }
+}
+
 /* ---- output ---- */
+
+static void obey(struct proc *w, enum proc_answer answer)
+{
+    w->result.paused = w->result.paused || answer == PROC_PAUSE;
+    if (answer == PROC_END || answer == PROC_KILL) {
+        w->muted = true;
+        begin_end(w);
+    }
+    if (answer == PROC_KILL) {
+        begin_kill(w);
+    }
+}
 
 static void give_line(struct proc *w, int i, char *line, size_t len)
 {
@@ -73,26 +95,44 @@ static void give_line(struct proc *w, int i, char *line, size_t len)
     if (w->spec->on_line && !w->muted) {
         answer = w->spec->on_line(w->spec->arg, (enum proc_stream)i, line, len);
     }
-    w->result.paused = w->result.paused || answer == PROC_PAUSE;
-    if (answer == PROC_END) {
-        w->muted = true;
-        begin_end(w);
-    }
+    obey(w, answer);
 }
 
-/* Gives away whole lines and pieces of LINE_MAX_BYTES; `at_end` also what is left. */
+/* A line beyond the limit of reports: nothing that comes after it can be trusted to be a line. */
+static bool refuse_long_report(struct proc *w, int i)
+{
+    if (i != PROC_REPORT || w->spec->report_line_max == 0) {
+        return false;
+    }
+    w->result.report_too_long = true;
+    obey(w, PROC_END);
+    str_reset(&w->lines[i]);
+    return true;
+}
+
+/* Gives away whole lines and pieces of the longest size; `at_end` also what is left. */
 static void give_lines(struct proc *w, int i, bool at_end)
 {
     struct str *s = &w->lines[i];
+    bool whole = i == PROC_REPORT && w->spec->report_line_max != 0;
+    size_t max = whole ? w->spec->report_line_max : LINE_MAX_BYTES;
     size_t start = 0;
+    size_t searched = w->searched[i];
+    w->searched[i] = 0;
     while (start < s->len) {
         size_t rest = s->len - start;
         char *line = s->data + start;
-        char *newline = memchr(line, '\n', rest < LINE_MAX_BYTES + 1 ? rest : LINE_MAX_BYTES + 1);
-        size_t len = newline ? (size_t)(newline - line) : LINE_MAX_BYTES;
-        if (!newline && rest <= LINE_MAX_BYTES) {
+        size_t look = rest < max + 1 ? rest : max + 1;
+        char *newline = memchr(line + searched, '\n', look - searched);
+        size_t len = newline ? (size_t)(newline - line) : max;
+        searched = 0;
+        if (!newline && rest > max && refuse_long_report(w, i)) {
+            return;
+        }
+        if (!newline && rest <= max) {
             /* At exactly the limit the next byte may be the newline: wait for it. */
             if (!at_end) {
+                w->searched[i] = rest;
                 break;
             }
             len = rest;
@@ -246,9 +286,7 @@ static int advance_phase(struct proc *w, struct err *err)
     if (w->phase == KILLED) {
         return fail_watch(w, err, "it does not end, not even by KILL");
     }
-    w->phase = KILLED;
-    w->escalate_ms = clock_deadline(GIVE_UP_AFTER_MS);
-    signal_group(w, SIGKILL);
+    begin_kill(w);
     return 0;
 }
 
@@ -262,7 +300,7 @@ static int poll_timeout(const struct proc *w)
 
 static int watch_once(struct proc *w, struct err *err)
 {
-    enum { PIDFD = PROC_PIPES, STOP, FDS };
+    enum { PIDFD = PROC_PIPES, STOP, EXTRA, FDS };
     struct pollfd fds[FDS];
     for (int i = 0; i < PROC_PIPES; i++) {
         fds[i] = (struct pollfd){.fd = w->child.pipes[i], .events = i == 0 ? POLLOUT : POLLIN};
@@ -274,6 +312,8 @@ static int watch_once(struct proc *w, struct err *err)
     /* Once it is being ended, a readable stop descriptor would only make us spin. */
     bool mind_stop = w->spec->stop_on_signal && w->phase == RUNNING;
     fds[STOP] = (struct pollfd){.fd = mind_stop ? stop_fd() : -1, .events = POLLIN};
+    fds[EXTRA] = (struct pollfd){.fd = w->spec->extra_fd != NULL ? *w->spec->extra_fd : -1,
+                                 .events = POLLIN};
     if (poll(fds, FDS, poll_timeout(w)) < 0) {
         if (errno != EINTR) {
             return fail_watch(w, err, strerror(errno));
@@ -288,6 +328,9 @@ static int watch_once(struct proc *w, struct err *err)
             read_pipe(w, i, READ_CHUNK);
         }
     }
+    if (fds[EXTRA].revents != 0) {
+        obey(w, w->spec->on_extra(w->spec->arg));
+    }
     if (look_for_exit(w) < 0) {
         return fail_watch(w, err, "its end was taken by another waiter");
     }
@@ -301,7 +344,7 @@ static void finish(struct proc *w)
         return;
     }
     w->finished = true;
-    signal_group(w, SIGKILL);
+    proc_kill(&w->child);
     if (w->exited) {
         drain(w);
     }

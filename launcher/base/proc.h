@@ -13,8 +13,9 @@
 enum proc_stream { PROC_STDOUT = 1, PROC_STDERR = 2, PROC_REPORT = 3 };
 
 /* What becomes of the child after a line: PROC_END ends it early, and no more lines come;
- * PROC_PAUSE gives the word back to who called proc_begin() while the child lives on. */
-enum proc_answer { PROC_GO_ON, PROC_END, PROC_PAUSE };
+ * PROC_KILL does so without asking it first; PROC_PAUSE gives the word back to who called
+ * proc_begin() while the child lives on. */
+enum proc_answer { PROC_GO_ON, PROC_END, PROC_KILL, PROC_PAUSE };
 
 /* One line without its newline, NUL-terminated; lines longer than 64 KiB come in pieces. Called in
  * the thread that watches. */
@@ -23,6 +24,8 @@ typedef enum proc_answer (*proc_line_fn)(void *arg, enum proc_stream stream, con
 
 struct proc_spec {
     const char *path;        /* absolute; no PATH search */
+    int program_fd;          /* > 0: this open file is executed, and `path` only names it */
+    bool is_script;          /* program_fd stays open in the child, for the program that reads it */
     const char *const *argv; /* NULL-terminated */
     const char *const *envp; /* NULL-terminated; the whole environment */
     const char *input;       /* written to stdin, then closed; may be NULL */
@@ -32,6 +35,16 @@ struct proc_spec {
     bool stop_on_signal;  /* a stop request (stop.h) ends the child like a timeout */
     proc_line_fn on_line; /* may be NULL: output is read and dropped */
     void *arg;
+    /* A longest line on descriptor 3 that still comes whole; a longer one ends the child. 0: lines
+     * come in pieces there, too. */
+    size_t report_line_max;
+    /* The child and all that it starts, also what leaves its group, end with it: a process between
+     * us and it sees to that. Not for a child that is paused. */
+    bool end_descendants;
+    /* Polled beside the child's pipes while *extra_fd is not negative; on_extra is called when it
+     * is readable. May be NULL. */
+    const int *extra_fd;
+    enum proc_answer (*on_extra)(void *arg);
     /* Runs in the child just before exec (limits, sandbox); returns 0, or -1 with errno set. Only
      * async-signal-safe calls. One that changes the user id must set PR_SET_PDEATHSIG again. May be
      * NULL. */
@@ -44,6 +57,7 @@ struct proc_result {
     bool timed_out;
     bool stopped; /* ended because a stop was requested */
     bool paused;  /* it lives on: proc_begin() alone */
+    bool report_too_long;
 };
 
 /* Starts, feeds, reads and waits. -1 only if the program could not be started or watched

@@ -11,9 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launcher/base/proc_guard.h"
+
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
+
+/* Where the file that is executed stands in the child: /dev/fd/4 for a script. */
+#define PROGRAM_FD PROC_PIPES
 
 /* What the child says on the error pipe when it could not become the program. */
 struct complaint {
@@ -83,16 +88,37 @@ static void __attribute__((noreturn)) complain(int fd, int setup)
     _exit(127);
 }
 
+/* The file that was looked at is the file that runs, whatever its path means by now. */
+static void execute(const struct plan *plan)
+{
+    const struct proc_spec *spec = plan->spec;
+    if (spec->program_fd <= 0) {
+        (void)execve(spec->path, plan->argv, plan->envp);
+        return;
+    }
+    if (spec->is_script && fcntl(PROGRAM_FD, F_SETFD, 0) < 0) {
+        return;
+    }
+    (void)syscall(SYS_execveat, PROGRAM_FD, "", plan->argv, plan->envp, AT_EMPTY_PATH);
+}
+
 static void __attribute__((noreturn)) become_program(const struct plan *plan)
 {
     (void)setpgid(0, 0);
     /* The parent may have died between fork() and prctl(); then nobody would kill us. */
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_PDEATHSIG, plan->spec->end_descendants ? PROC_GUARD_KILL : SIGKILL);
     if (getppid() != plan->parent) {
         _exit(127);
     }
+    if (plan->spec->end_descendants && proc_guard_fork() < 0) {
+        complain(plan->complain, 1);
+    }
     reset_signals();
     umask(077);
+    /* First: it may stand where a pipe goes. The pipes' ends stand higher than any of these. */
+    if (plan->spec->program_fd > 0 && dup2(plan->spec->program_fd, PROGRAM_FD) < 0) {
+        complain(plan->complain, 1);
+    }
     for (int i = 0; i < PROC_PIPES; i++) {
         if (dup2(plan->ends[i], i) < 0) {
             complain(plan->complain, 1);
@@ -102,7 +128,7 @@ static void __attribute__((noreturn)) become_program(const struct plan *plan)
     if (plan->spec->child_setup && plan->spec->child_setup(plan->spec->arg) != 0) {
         complain(plan->complain, 1);
     }
-    execve(plan->spec->path, plan->argv, plan->envp);
+    execute(plan);
     complain(plan->complain, 0);
 }
 
@@ -216,6 +242,15 @@ static pid_t fork_quietly(const struct plan *plan)
     return pid;
 }
 
+void proc_kill(const struct proc_child *child)
+{
+    if (child->is_guard) {
+        (void)kill(child->pid, PROC_GUARD_KILL);
+    } else {
+        (void)kill(-child->pid, SIGKILL);
+    }
+}
+
 int proc_spawn(const struct proc_spec *spec, struct proc_child *ret, struct err *err)
 {
     int ours[PROC_PIPES + 1] = {-1, -1, -1, -1, -1};
@@ -250,6 +285,7 @@ int proc_spawn(const struct proc_spec *spec, struct proc_child *ret, struct err 
         return fail_start(spec, &c, err);
     }
     ret->pid = pid;
+    ret->is_guard = spec->end_descendants;
     memcpy(ret->pipes, ours, sizeof(ret->pipes));
     return 0;
 }
