@@ -6,7 +6,7 @@
 #include "launcher/base/fs.h"
 #include "launcher/base/str.h"
 #include "launcher/state/journal.h"
-#include "launcher/state/step_id.h"
+#include "launcher/state/ledger.h"
 #include "launcher/state/restores.h"
 #include "launcher/state/state.h"
 
@@ -37,41 +37,17 @@ static void replace(char **slot, const char *text)
     *slot = copy;
 }
 
-static void note_milestone(const json_t *record, uint64_t at_ms, struct past_run *p)
+static void take_over(const struct ledger *l, struct past_run *p)
 {
-    const char *step = json_text(record, "step", "");
-    if (!json_bool(record, "ok", false)) {
-        return;
-    }
-    if (str_eq(step, step_name(STEP_BACKUP_METADB))) {
-        p->backup_ms = at_ms;
-    } else if (str_eq(step, step_name(STEP_WAIT_HEALTHY))) {
-        p->served_ms = at_ms;
-    } else if (str_eq(step, step_name(STEP_BACK_METADB))) {
-        restores_list_kept(json_walk(record, "evidence.restore"), &p->kept_databases);
-    }
-}
-
-static void read_records(const struct journal *j, struct past_run *p)
-{
-    for (size_t i = 0; i < journal_count(j); i++) {
-        const json_t *record = journal_at(j, i);
-        const char *type = json_text(record, "type", "");
-        uint64_t at_ms = (uint64_t)json_int(record, "wall_ms", 0);
-        if (str_eq(type, "begin")) {
-            p->begun_ms = at_ms;
-            replace(&p->deployment, json_text(record, "deployment", ""));
-            replace(&p->endpoint, json_text(record, "endpoint", ""));
-        } else if (str_eq(type, "end")) {
-            replace(&p->result, json_text(record, "result", ""));
-            p->ended_ms = at_ms;
-        } else {
-            note_milestone(record, at_ms, p);
-            /* Anything after an end means that the run was taken up again. */
-            replace(&p->result, NULL);
-            replace(&p->step, json_text(record, "step", p->step));
-        }
-    }
+    p->begun_ms = l->begun_ms;
+    p->ended_ms = l->ended_ms;
+    replace(&p->deployment, l->deployment);
+    replace(&p->endpoint, l->endpoint);
+    replace(&p->result, l->has_ended ? run_end_name(l->end) : NULL);
+    replace(&p->step, l->has_step ? step_name(l->last_step) : NULL);
+    p->backup_ms = ledger_done_ms(l, STEP_BACKUP_METADB);
+    p->served_ms = ledger_done_ms(l, STEP_WAIT_HEALTHY);
+    ledger_list_kept(l, &p->kept_databases);
 }
 
 /* Killed before its first record: nothing was touched yet. A journal that lost all its records
@@ -102,18 +78,19 @@ static void read_run(const char *state, const char *id, struct past_run *p)
 {
     AUTO_FREE char *path = state_run_file(state, id, "journal.jsonl");
     AUTO_JOURNAL struct journal *j = NULL;
+    AUTO_LEDGER struct ledger l = {.run = NULL};
     struct err err = ERR_INIT;
     *p = (struct past_run){.id = mem_strdup(id)};
     if (never_began(state, id, path)) {
         replace(&p->result, "unchanged");
         return;
     }
-    if (journal_read(path, &j, &err) != 0) {
+    if (journal_read(path, &j, &err) != 0 || ledger_read(j, path, &l, &err) != 0) {
         p->damage = err_join(&err);
         read_plan(state, id, p);
         return;
     }
-    read_records(j, p);
+    take_over(&l, p);
     AUTO_FREE char *backup = state_backup_folder(state, id);
     AUTO_FREE char *manifest = fs_join(backup, "manifest.json");
     p->backup_gone = p->backup_ms != 0 && !fs_exists(manifest);

@@ -186,6 +186,11 @@ int journal_append(struct journal *j, json_t *record_take, struct err *err)
     return 0;
 }
 
+const char *journal_path(const struct journal *j)
+{
+    return j->path;
+}
+
 size_t journal_count(const struct journal *j)
 {
     return json_array_size(j->records);

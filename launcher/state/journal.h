@@ -32,6 +32,7 @@ void journal_free_ptr(struct journal **j);
  * fails (ERR_STATE), the file is as before. */
 int journal_append(struct journal *j, json_t *record_take, struct err *err) MUST_USE;
 
+const char *journal_path(const struct journal *j);
 size_t journal_count(const struct journal *j);
 const json_t *journal_at(const struct journal *j, size_t index); /* borrowed */
 

@@ -43,3 +43,27 @@ bool step_from_name(const char *name, enum step_id *ret)
     }
     return false;
 }
+
+struct subject subject_deployment(void)
+{
+    return (struct subject){.kind = SUBJECT_DEPLOYMENT};
+}
+
+struct subject subject_node(int node)
+{
+    return (struct subject){.kind = SUBJECT_NODE, .index = node};
+}
+
+bool subject_eq(struct subject a, struct subject b)
+{
+    return a.kind == b.kind && a.index == b.index;
+}
+
+const char *subject_kind_name(enum subject_kind kind)
+{
+    static const char *const kinds[SUBJECT_KIND_MAX] = {
+        [SUBJECT_NODE] = "node",
+        [SUBJECT_REGION] = "region",
+    };
+    return kinds[kind];
+}

@@ -1,4 +1,4 @@
-/* What plan and journal call the steps of a run. */
+/* What plan and journal call the steps of a run, and what each of them is done to. */
 #ifndef OMSLAUNCH_STATE_STEP_ID_H
 #define OMSLAUNCH_STATE_STEP_ID_H
 
@@ -32,5 +32,24 @@ enum step_id {
 const char *step_name(enum step_id step); /* "load_image" */
 /* False if no step has that name. */
 bool step_from_name(const char *name, enum step_id *ret);
+
+/* What a row of a step is about. */
+enum subject_kind {
+    SUBJECT_DEPLOYMENT, /* as a whole; its index is 0 */
+    SUBJECT_NODE,
+    SUBJECT_REGION,
+    SUBJECT_KIND_MAX
+};
+
+struct subject {
+    enum subject_kind kind;
+    int index; /* in the plan's list of that kind */
+};
+
+struct subject subject_deployment(void);
+struct subject subject_node(int node);
+bool subject_eq(struct subject a, struct subject b);
+/* "node", as records spell it; NULL for the deployment. */
+const char *subject_kind_name(enum subject_kind kind);
 
 #endif

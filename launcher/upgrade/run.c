@@ -122,13 +122,3 @@ int run_rename(struct run *r, int node, const char *id, const char *name, struct
     return str_eq(now.name, name) ? 0
                                   : engine_container_rename(r->nodes[node].engine, id, name, err);
 }
-
-const char *run_end_name(enum run_end end)
-{
-    static const char *const names[] = {
-        [RUN_UPGRADED] = "upgraded",   [RUN_UPGRADED_WITH_FAULT] = "upgraded-with-fault",
-        [RUN_UNCHANGED] = "unchanged", [RUN_ROLLED_BACK] = "rolled-back",
-        [RUN_HELD] = "held",           [RUN_ROLLBACK_FAILED] = "rollback-failed",
-    };
-    return names[end];
-}

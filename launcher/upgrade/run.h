@@ -13,6 +13,7 @@
 #include "launcher/base/json.h"
 #include "launcher/engine/engine.h"
 #include "launcher/state/journal.h"
+#include "launcher/state/record.h"
 #include "launcher/upgrade/plan.h"
 
 /* How the caller watches; any may be NULL. Called from the thread that runs. */
@@ -51,19 +52,6 @@ struct run {
     bool going_back;  /* the rollback was begun, by this process or an earlier one */
     bool was_healthy; /* the new version once served: wait_healthy was passed */
 };
-
-/* How a run ended. */
-enum run_end {
-    RUN_UPGRADED,
-    RUN_UPGRADED_WITH_FAULT, /* the new version serves; something after that failed */
-    RUN_UNCHANGED,           /* failed before anything that matters was touched */
-    RUN_ROLLED_BACK,
-    RUN_HELD, /* stopped midway: `resume` or `rollback` */
-    RUN_ROLLBACK_FAILED,
-    RUN_END_MAX
-};
-
-const char *run_end_name(enum run_end end); /* "rolled-back", as the journal spells it */
 
 struct run_outcome {
     enum run_end end;

@@ -38,8 +38,9 @@ static void add_run(const struct fixture *f, const char *id, const char *deploym
     AUTO_FREE char *path = state_run_file(f->folder.path, id, "journal.jsonl");
     assert_ok(journal_create(path, &j, &err), &err);
     assert_ok(journal_append(j,
-                             json_make("{s:s, s:s, s:s, s:s}", "type", "begin", "run", id,
-                                       "deployment", deployment, "endpoint", "unix:///e"),
+                             json_make("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "begin", "run", id,
+                                       "plan", "d", "deployment", deployment, "endpoint",
+                                       "unix:///e", "tool", "omslaunch 0"),
                              &err),
               &err);
     for (; *records != NULL; records++) {
@@ -63,11 +64,18 @@ static const struct past_run *unfinished(const struct fixture *f, const char *de
 }
 
 #define INTENT "{\"type\":\"intent\",\"step\":\"stop_old\",\"node\":0}"
-#define FAILED \
-    "{\"type\":\"outcome\",\"step\":\"stop_old\",\"node\":0,\"ok\":false,\"error\":\"e\"}"
-#define BACKUP "{\"type\":\"outcome\",\"step\":\"backup_metadb\",\"ok\":true,\"evidence\":{}}"
-#define HEALTHY "{\"type\":\"outcome\",\"step\":\"wait_healthy\",\"ok\":true,\"evidence\":{}}"
-#define UNHEALTHY "{\"type\":\"outcome\",\"step\":\"wait_healthy\",\"ok\":false}"
+#define FAILED                                                                                 \
+    "{\"type\":\"outcome\",\"step\":\"stop_old\",\"node\":0,\"ok\":false,\"kind\":\"failed\"," \
+    "\"error\":\"e\"}"
+#define BACKUP                                                                                \
+    "{\"type\":\"outcome\",\"step\":\"backup_metadb\",\"ok\":true,\"evidence\":{\"summary\":" \
+    "\"s\",\"folder\":\"/f\",\"dump\":{}}}"
+#define HEALTHY                                                                                    \
+    "{\"type\":\"outcome\",\"step\":\"wait_healthy\",\"ok\":true,\"evidence\":{\"summary\":\"s\"}" \
+    "}"
+#define UNHEALTHY                                                                                  \
+    "{\"type\":\"outcome\",\"step\":\"wait_healthy\",\"ok\":false,\"kind\":\"timeout\",\"error\":" \
+    "\"e\"}"
 #define ROLLBACK "{\"type\":\"rollback\",\"reason\":\"r\"}"
 #define END(result) "{\"type\":\"end\",\"result\":\"" result "\"}"
 

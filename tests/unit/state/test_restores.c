@@ -85,12 +85,13 @@ static void test_note(void **state)
     folder_free(&f);
 }
 
-#define RESTORED                                                                                   \
-    "{\"type\":\"outcome\",\"step\":\"back_metadb\",\"ok\":true,\"evidence\":{\"restore\":" ANSWER \
-    "}}"
-#define FAILED                                                                   \
-    "{\"type\":\"outcome\",\"step\":\"back_metadb\",\"ok\":false,\"evidence\":{" \
+#define RESTORED                                                                                  \
+    "{\"type\":\"outcome\",\"step\":\"back_metadb\",\"ok\":true,\"evidence\":{\"summary\":\"s\"," \
     "\"restore\":" ANSWER "}}"
+#define FAILED                                                                                   \
+    "{\"type\":\"outcome\",\"step\":\"back_metadb\",\"ok\":false,\"kind\":\"failed\",\"error\":" \
+    "\"e\","                                                                                     \
+    "\"evidence\":{\"restore\":" ANSWER "}}"
 
 static void check_journal(const char *text, const char *result, size_t count, bool unfinished)
 {
@@ -104,8 +105,9 @@ static void check_journal(const char *text, const char *result, size_t count, bo
     AUTO_FREE char *path = state_run_file(f.path, "r1", "journal.jsonl");
     assert_ok(journal_create(path, &j, &err), &err);
     assert_ok(journal_append(j,
-                             json_make("{s:s, s:s, s:s, s:s}", "type", "begin", "run", "r1",
-                                       "deployment", "oms_331", "endpoint", "unix:///e"),
+                             json_make("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "begin", "run",
+                                       "r1", "plan", "d", "deployment", "oms_331", "endpoint",
+                                       "unix:///e", "tool", "omslaunch 0"),
                              &err),
               &err);
     assert_ok(journal_append(j, parse(text), &err), &err);
