@@ -14,6 +14,8 @@ void node_free(struct node *n)
         return;
     }
     free(n->name);
+    free(n->endpoint);
+    free(n->listed_ip);
     container_free(&n->old);
     oms_config_free(&n->config);
     free(n->host_ip);
@@ -44,6 +46,11 @@ void deployment_free(struct deployment *d)
         node_free(&d->nodes[i]);
     }
     free(d->nodes);
+    for (size_t i = 0; i < d->lost_count; i++) {
+        free(d->lost[i].name);
+        free(d->lost[i].ip);
+    }
+    free(d->lost);
     metadb_facts_free(&d->metadb);
     deployment_init(d);
 }
@@ -53,6 +60,14 @@ void deployment_add_take(struct deployment *d, struct node *node)
     d->nodes = mem_grow(d->nodes, d->node_count + 1, sizeof(*d->nodes));
     d->nodes[d->node_count++] = *node;
     *node = (struct node){0};
+}
+
+void deployment_add_lost(struct deployment *d, const char *name, const char *ip,
+                         const struct err *why)
+{
+    d->lost = mem_grow(d->lost, d->lost_count + 1, sizeof(*d->lost));
+    d->lost[d->lost_count++] = (struct lost_node){
+        .name = mem_strdup(name), .ip = ip == NULL ? NULL : mem_strdup(ip), .err = *why};
 }
 
 /* Turns "no such container" into an answer that names the ones that could have been meant. */
@@ -224,6 +239,7 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
     const char *ip;
 
     n.name = mem_strdup(engine_endpoint(e));
+    n.endpoint = mem_strdup(engine_endpoint(e));
     if (observe_container(e, container_name, &n.old, err) || host_facts_observe(e, &n.host, err) ||
         observe_neighbours(e, &n, err) ||
         mount_facts_observe(e, &n.old, n.host.local, &n.mounts, err) ||

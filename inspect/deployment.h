@@ -21,7 +21,9 @@
 #include "launcher/engine/engine.h"
 
 struct node {
-    char *name; /* the engine's endpoint or a host's name; what findings call the node */
+    char *name;      /* what findings call the node: its listed address, or the engine's endpoint */
+    char *endpoint;  /* of its engine, as it was spelled */
+    char *listed_ip; /* as the deployment's list has it; NULL if there is no list */
     struct container old;
     struct oms_config config;
     char *host_ip;        /* OMS_HOST_IP of the old container; NULL if not set */
@@ -37,9 +39,18 @@ struct node {
     struct oms_health health;     /* what the old OMS says of itself */
 };
 
+/* A node that is listed and could not be looked at. */
+struct lost_node {
+    char *name;
+    char *ip; /* as listed; NULL if there is no list */
+    struct err err;
+};
+
 struct deployment {
     struct node *nodes;
     size_t node_count;
+    struct lost_node *lost;
+    size_t lost_count;
     struct metadb_facts metadb; /* empty (server_version NULL) until it was asked */
 };
 
@@ -51,6 +62,8 @@ void deployment_init(struct deployment *d);
 void deployment_free(struct deployment *d);
 /* Appends; `node` is empty afterwards. */
 void deployment_add_take(struct deployment *d, struct node *node);
+void deployment_add_lost(struct deployment *d, const char *name, const char *ip,
+                         const struct err *why);
 
 /* Gathers everything about one node by read-only calls. ERR_NOT_FOUND when there is no such
  * container, ERR_CONFIG when it is no OMS container or its config.yaml is wrong or missing. The

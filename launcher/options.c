@@ -90,6 +90,9 @@ static const struct option_row rows[] = {
      AT(lock_wait_ms), "wait that long for another run on the same deployment to end (0)"},
     {"host", 'H', OPTION_TEXT, "ENDPOINT", NULL, CMD_ALL, AT(endpoint),
      "Docker Engine to talk to; default: $DOCKER_HOST, then unix:///var/run/docker.sock"},
+    {"node", '\0', OPTION_LIST, "IP=ENDPOINT", NULL, UPGRADE_LIKE, AT(node),
+     "a node of the deployment and its engine; once for each node. NAME is then the container's "
+     "name on all of them; a file in /etc/omslaunch/deployments says the same for good"},
     {"state-dir", '\0', OPTION_TEXT, "FOLDER", NULL, CMD_ALL, AT(state_dir),
      "where runs and backups are kept; default: /var/lib/omslaunch as root, else "
      "$XDG_STATE_HOME/omslaunch"},
@@ -346,6 +349,7 @@ void options_free(struct options *o)
     strv_free(&o->set_env);
     strv_free(&o->accept);
     strv_free(&o->answer);
+    strv_free(&o->node);
     strv_free(&o->into);
     strv_free(&o->databases_of);
     strv_free(&o->arguments);

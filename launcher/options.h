@@ -44,6 +44,7 @@ struct options {
     struct strv set_env;
     struct strv accept;
     struct strv answer;
+    struct strv node;
     uint64_t stop_timeout_ms;
     uint64_t health_timeout_ms;
     uint64_t lock_wait_ms;

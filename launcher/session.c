@@ -8,6 +8,7 @@
 #include "launcher/base/log.h"
 #include "launcher/command.h"
 #include "launcher/config_file.h"
+#include "launcher/deployment_file.h"
 #include "launcher/engine/engine.h"
 #include "launcher/net/endpoint.h"
 #include "launcher/exit_code.h"
@@ -17,6 +18,7 @@
 void session_free(struct session *s)
 {
     free(s->endpoint);
+    node_addresses_free(&s->nodes);
     free(s->state);
     free(s->metadb_program);
     free(s->version_table);
@@ -66,6 +68,48 @@ static int read_policy(struct session *s, struct err *err)
     return config_file_read(s->options->config, &s->waivers, err);
 }
 
+/* Does its first argument name a deployment? */
+static const char *named_deployment(const struct options *o)
+{
+    const struct command *command = command_find(o->arguments.items[0]);
+    bool takes_name = command != NULL && str_starts_with(command->arguments, "NAME");
+    return takes_name && o->arguments.count > 1 ? o->arguments.items[1] : NULL;
+}
+
+/* From --deployment, a file of that name in the site's folder, --node, or the one container. */
+static int find_nodes(struct session *s, struct err *err)
+{
+    const struct options *o = s->options;
+    const char *name = named_deployment(o);
+    if (name == NULL) {
+        return 0;
+    }
+    AUTO_FREE char *file = deployment_file_find(DEPLOYMENTS_FOLDER_DEFAULT, name);
+    if (o->node.count == 0 && file != NULL) {
+        return deployment_file_read(file, &s->nodes, err);
+    }
+    s->nodes.name = mem_strdup(name);
+    for (size_t i = 0; i < o->node.count; i++) {
+        if (node_addresses_add_argument(&s->nodes, o->node.items[i], name, err) != 0) {
+            return -1;
+        }
+    }
+    if (o->node.count == 0) {
+        struct node_address only = {
+            .endpoint = mem_strdup(s->endpoint),
+            .container = mem_strdup(name),
+            .host_ip = o->host_ip == NULL ? NULL : mem_strdup(o->host_ip),
+        };
+        node_addresses_add_take(&s->nodes, &only);
+        return 0;
+    }
+    if (node_addresses_check(&s->nodes, "--node", err) != 0) {
+        err->kind = ERR_USAGE;
+        return -1;
+    }
+    return 0;
+}
+
 int session_open(const struct options *options, struct session *ret, struct err *err)
 {
     AUTO_SESSION struct session s = {.options = options};
@@ -81,6 +125,9 @@ int session_open(const struct options *options, struct session *ret, struct err 
     s.https_crt = options->https_crt == NULL ? NULL : mem_strdup(options->https_crt);
     s.https_key = options->https_key == NULL ? NULL : mem_strdup(options->https_key);
     if (resolve("load", options->load, &s.load_file, err) != 0) {
+        return -1;
+    }
+    if (find_nodes(&s, err) != 0) {
         return -1;
     }
     for (size_t i = 0; i < options->accept.count; i++) {
@@ -113,12 +160,10 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
         return -1;
     }
     const struct survey_request request = {
-        .endpoint = s->endpoint,
-        .container = o->arguments.items[1],
+        .nodes = &s->nodes,
         .tag = o->tag,
         .repository = o->image,
         .new_name = o->new_name,
-        .host_ip = o->host_ip,
         .https_crt = s->https_crt,
         .https_key = s->https_key,
         .set_env = &o->set_env,
@@ -137,12 +182,12 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
         return -1;
     }
     const char *name = ret->deployment.nodes[0].old.name;
-    if (!str_eq(name, request.container)) {
+    if (s->nodes.count == 1 && !str_eq(name, s->nodes.items[0].container)) {
         /* Locks, runs and names are kept by the container's name. */
         return err_fail(err, ERR_USAGE,
                         "'%s' is not the name of the container, but it is '%s'\n"
                         "HINT: say '%s'",
-                        request.container, name, name);
+                        s->nodes.items[0].container, name, name);
     }
     return 0;
 }

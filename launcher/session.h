@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "inspect/node_address.h"
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
 #include "launcher/options.h"
@@ -14,6 +15,7 @@
 struct session {
     const struct options *options;
     char *endpoint;
+    struct node_addresses nodes; /* of the deployment that the command line names; may be empty */
     char *state;
     char *metadb_program;
     char *version_table; /* the shipped one */

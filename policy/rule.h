@@ -98,6 +98,9 @@ RULE_JUDGE(judge_ha_config);
 RULE_JUDGE(judge_projects_names);
 RULE_JUDGE(judge_projects_running);
 /* rules_deployment.c */
+RULE_JUDGE(judge_nodes_reachable);
+RULE_JUDGE(judge_nodes_distinct);
+RULE_JUDGE(judge_nodes_one_deployment);
 RULE_JUDGE(judge_nodes_complete);
 RULE_JUDGE(judge_nodes_same_version);
 RULE_JUDGE(judge_host_online);

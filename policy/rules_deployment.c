@@ -1,6 +1,8 @@
 /* Rules about all nodes together. */
 #include "policy/rule.h"
 
+#include <string.h>
+
 static bool has_node(const struct deployment *d, const char *ip)
 {
     for (size_t i = 0; i < d->node_count; i++) {
@@ -8,7 +10,75 @@ static bool has_node(const struct deployment *d, const char *ip)
             return true;
         }
     }
+    for (size_t i = 0; i < d->lost_count; i++) {
+        if (str_eq(d->lost[i].ip, ip)) {
+            return true;
+        }
+    }
     return false;
+}
+
+RULE_JUDGE(judge_nodes_reachable)
+{
+    const struct deployment *d = in->deployment;
+
+    (void)node;
+    for (size_t i = 0; i < d->lost_count; i++) {
+        const char *why = d->lost[i].err.text;
+
+        judge_fail(ret, "node '%s': %.*s", d->lost[i].name, (int)strcspn(why, "\n"), why);
+    }
+    judge_pass(ret, d->node_count == 1 ? "it answers" : "all %zu answer", d->node_count);
+    judge_hint(ret, "a deployment is upgraded as a whole or not at all; bring these nodes back "
+                    "first");
+}
+
+RULE_JUDGE(judge_nodes_distinct)
+{
+    const struct deployment *d = in->deployment;
+
+    (void)node;
+    for (size_t i = 0; i < d->node_count; i++) {
+        const struct node *n = &d->nodes[i];
+
+        if (n->listed_ip != NULL && n->host_ip != NULL && !str_eq(n->listed_ip, n->host_ip)) {
+            judge_fail(ret, "the node listed as '%s' has OMS_HOST_IP '%s'", n->listed_ip,
+                       n->host_ip);
+        }
+        for (size_t k = 0; k < i; k++) {
+            const struct node *other = &d->nodes[k];
+
+            if (n->old.id != NULL && str_eq(n->old.id, other->old.id)) {
+                judge_fail(ret, "nodes '%s' and '%s' are one container, '%s'", other->name, n->name,
+                           n->old.name);
+            } else if (n->host_ip != NULL && str_eq(n->host_ip, other->host_ip)) {
+                judge_fail(ret, "nodes '%s' and '%s' both have OMS_HOST_IP '%s'", other->name,
+                           n->name, n->host_ip);
+            }
+        }
+    }
+    judge_pass(ret, d->node_count == 1 ? "there is one node" : "all %zu are different",
+               d->node_count);
+    judge_hint(ret, "list each node once, with the OMS_HOST_IP of its own container");
+}
+
+RULE_JUDGE(judge_nodes_one_deployment)
+{
+    const struct oms_config *first = &in->deployment->nodes[0].config;
+
+    (void)node;
+    for (size_t i = 1; i < in->deployment->node_count; i++) {
+        const struct node *n = &in->deployment->nodes[i];
+
+        if (!str_eq(first->meta_host, n->config.meta_host) ||
+            first->meta_port != n->config.meta_port) {
+            judge_fail(ret, "node '%s' uses %s:%u, node '%s' %s:%u", in->deployment->nodes[0].name,
+                       first->meta_host, (unsigned)first->meta_port, n->name, n->config.meta_host,
+                       (unsigned)n->config.meta_port);
+        }
+    }
+    judge_pass(ret, "%s:%u", first->meta_host, (unsigned)first->meta_port);
+    judge_hint(ret, "all nodes of a deployment have one MetaDB; leave out those of another one");
 }
 
 RULE_JUDGE(judge_nodes_complete)
@@ -106,6 +176,16 @@ static bool knows_region(const struct metadb_facts *metadb, unsigned code)
     return false;
 }
 
+static bool has_node_in(const struct deployment *d, unsigned code)
+{
+    for (size_t i = 0; i < d->node_count; i++) {
+        if (d->nodes[i].config.cm_location == code) {
+            return true;
+        }
+    }
+    return false;
+}
+
 RULE_JUDGE(judge_regions)
 {
     const struct deployment *d = in->deployment;
@@ -127,6 +207,11 @@ RULE_JUDGE(judge_regions)
         if (!knows_region(metadb, d->nodes[i].config.cm_location)) {
             judge_fail(ret, "no region has the code %u of node '%s'",
                        d->nodes[i].config.cm_location, d->nodes[i].name);
+        }
+    }
+    for (size_t i = 0; i < metadb->region_count; i++) {
+        if (!has_node_in(d, metadb->regions[i].code)) {
+            judge_fail(ret, "region %u has no node here", metadb->regions[i].code);
         }
     }
     judge_pass(ret, "%zu %s", metadb->region_count,

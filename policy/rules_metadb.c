@@ -95,6 +95,11 @@ static void compare_configs(const struct node *a, const struct node *b, struct j
         judge_fail(ret, "nodes '%s' and '%s' are of different regions but share '%s'", a->name,
                    b->name, a->config.heartbeat_db);
     }
+    if (a->config.cm_location == b->config.cm_location &&
+        !str_eq(a->config.heartbeat_db, b->config.heartbeat_db)) {
+        judge_fail(ret, "nodes '%s' and '%s' are of one region but have '%s' and '%s'", a->name,
+                   b->name, a->config.heartbeat_db, b->config.heartbeat_db);
+    }
 }
 
 RULE_JUDGE(judge_config_databases)
@@ -114,8 +119,8 @@ RULE_JUDGE(judge_config_databases)
         if (str_eq(c->cm_db, c->heartbeat_db)) {
             judge_fail(ret, "'drc_cm_db' and 'drc_cm_heartbeat_db' are both '%s'", c->cm_db);
         }
-        if (i > 0) {
-            compare_configs(&d->nodes[0], &d->nodes[i], ret);
+        for (size_t k = 0; k < i; k++) {
+            compare_configs(&d->nodes[k], &d->nodes[i], ret);
         }
     }
     judge_pass(ret, "the three names are distinct%s",

@@ -181,7 +181,7 @@ static json_t *node_to_json(const struct plan_request *r, size_t i)
     spec_secrets_hide(config, host_config);
     json_t *node = json_object();
     json_put_text(node, "name", n->name);
-    json_put_text(node, "endpoint", r->endpoint);
+    json_put_text(node, "endpoint", n->endpoint);
     json_put(node, "old",
              json_make("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "id", n->old.id, "name", n->old.name,
                        "image", n->old.image_ref, "image_id", n->old.image_id, "running",

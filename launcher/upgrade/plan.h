@@ -40,7 +40,6 @@ struct plan {
 
 struct plan_request {
     const struct deployment *deployment;
-    const char *endpoint;                /* of the engine */
     const struct container *desired;     /* one a node */
     const struct target_image *images;   /* one a node */
     json_t *const *new_image_configs;    /* Config of the target image, NULL if not there yet */

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "inspect/oms_version.h"
+#include "launcher/base/parallel.h"
 #include "launcher/spec/spec.h"
 
 #define FACTS_TIMEOUT_MS 60000U
+/* They wait more than they work: nodes that do not answer cost one timeout together. */
+#define LOOKS_AT_ONCE 0
 /* An OMS that serves answers at once. */
 #define HEALTH_TIMEOUT_MS 5000U
 
@@ -41,7 +44,7 @@ void survey_free(struct survey *s)
 }
 
 static int desire(const struct survey_request *request, struct survey *s, size_t node,
-                  struct err *err)
+                  const struct node_address *address, struct err *err)
 {
     const struct node *n = &s->deployment.nodes[node];
     const struct spec_request spec = {
@@ -49,7 +52,7 @@ static int desire(const struct survey_request *request, struct survey *s, size_t
         .old_image = n->old_image,
         .image_ref = s->target_ref,
         .name = request->new_name != NULL ? request->new_name : n->old.name,
-        .host_ip = request->host_ip,
+        .host_ip = address->host_ip,
         .is_upgrade = !s->has_to || oms_version_at_least(&s->to, 3, 3, 1),
         .https_crt = request->https_crt,
         .https_key = request->https_key,
@@ -116,11 +119,17 @@ static void *inquire(void *arg)
     return NULL;
 }
 
-static void look_at_ports(struct survey *s)
+static void look_at_ports(void *arg, size_t i)
 {
-    for (size_t i = 0; i < s->deployment.node_count; i++) {
-        node_look_at_ports(&s->deployment.nodes[i]);
-    }
+    struct survey *s = arg;
+    node_look_at_ports(&s->deployment.nodes[i]);
+}
+
+static void ask_old(void *arg, size_t i)
+{
+    struct survey *s = arg;
+    look_at_ports(s, i);
+    node_ask_health(&s->deployment.nodes[i], HEALTH_TIMEOUT_MS);
 }
 
 static int ask_all(const struct survey_request *request, struct survey *s, struct err *err)
@@ -131,10 +140,7 @@ static int ask_all(const struct survey_request *request, struct survey *s, struc
     if (!aside) {
         inquire(&inquiry);
     }
-    look_at_ports(s);
-    for (size_t i = 0; i < s->deployment.node_count; i++) {
-        node_ask_health(&s->deployment.nodes[i], HEALTH_TIMEOUT_MS);
-    }
+    parallel_each(s->deployment.node_count, LOOKS_AT_ONCE, ask_old, s);
     if (aside) {
         pthread_join(thread, NULL);
     }
@@ -144,28 +150,135 @@ static int ask_all(const struct survey_request *request, struct survey *s, struc
     return inquiry.rc;
 }
 
-static int survey_node(struct engine *e, const struct survey_request *request, struct survey *s,
-                       struct err *err)
+/* ---- the nodes ---- */
+
+/* One for each listed node, those that do not answer too. */
+struct look {
+    const struct node_address *address;
+    struct engine *engine;
+    struct node node;
+    int rc;
+    struct err err;
+};
+
+struct looks {
+    const struct survey_request *request;
+    struct survey *survey;
+    struct look *items;
+    size_t count;
+};
+
+static void looks_free(struct looks *l)
 {
-    AUTO_NODE struct node node = {.name = NULL};
-    if (node_observe(e, request->container, &node, err) != 0) {
+    for (size_t i = 0; i < l->count; i++) {
+        engine_free(l->items[i].engine);
+        node_free(&l->items[i].node);
+    }
+    free(l->items);
+}
+
+static void observe(void *arg, size_t i)
+{
+    struct look *look = &((struct looks *)arg)->items[i];
+    const struct engine_options options = {.endpoint = look->address->endpoint, .read_only = true};
+    look->rc = engine_open(&options, &look->engine, &look->err);
+    if (look->rc == 0) {
+        look->rc = node_observe(look->engine, look->address->container, &look->node, &look->err);
+    }
+}
+
+/* What findings call it. */
+static const char *name_of(const struct node_address *a)
+{
+    return a->ip != NULL ? a->ip : a->endpoint != NULL ? a->endpoint : "the default engine";
+}
+
+/* The engines of nodes that were found move to the front, in the order of the nodes. */
+static int sort_looks(struct looks *looks, struct err *err)
+{
+    struct deployment *d = &looks->survey->deployment;
+    for (size_t i = 0; i < looks->count; i++) {
+        struct look *look = &looks->items[i];
+        const struct node_address *address = look->address;
+        if (look->rc != 0 && (looks->count == 1 || look->err.kind == ERR_INTERRUPTED)) {
+            *err = look->err;
+            return -1;
+        }
+        if (look->rc != 0) {
+            deployment_add_lost(d, name_of(address), address->ip, &look->err);
+            continue;
+        }
+        if (address->ip != NULL) {
+            free(look->node.name);
+            look->node.name = mem_strdup(address->ip);
+            look->node.listed_ip = mem_strdup(address->ip);
+        }
+        struct look *found = &looks->items[d->node_count];
+        deployment_add_take(d, &look->node);
+        if (found != look) {
+            engine_free(found->engine);
+            found->engine = TAKE(look->engine);
+            found->address = address;
+            found->rc = 0;
+        }
+    }
+    if (d->node_count == 0) {
+        *err = d->lost[0].err;
+        return err_wrap(err, "none of the %zu nodes can be looked at; '%s'", looks->count,
+                        d->lost[0].name);
+    }
+    return 0;
+}
+
+static void look_at_image(void *arg, size_t i)
+{
+    struct looks *looks = arg;
+    struct look *look = &looks->items[i];
+    look->rc = survey_look_at_image(look->engine, looks->survey, i, &look->err);
+}
+
+static void make_room(struct survey *s)
+{
+    const size_t count = s->deployment.node_count;
+    s->desired = mem_alloc(count * sizeof(*s->desired));
+    s->images = mem_alloc(count * sizeof(*s->images));
+    s->new_image_configs = mem_alloc(count * sizeof(json_t *));
+    for (size_t i = 0; i < count; i++) {
+        s->desired[i] = (struct container)CONTAINER_INIT;
+    }
+}
+
+static int survey_nodes(const struct survey_request *request, struct survey *s, struct err *err)
+{
+    const size_t count = request->nodes->count;
+    CLEANUP(looks_free)
+    struct looks looks = {.request = request,
+                          .survey = s,
+                          .items = mem_alloc(count * sizeof(struct look)),
+                          .count = count};
+    for (size_t i = 0; i < count; i++) {
+        looks.items[i] = (struct look){.address = &request->nodes->items[i], .err = ERR_INIT};
+    }
+    parallel_each(count, LOOKS_AT_ONCE, observe, &looks);
+    if (sort_looks(&looks, err) != 0) {
         return -1;
     }
-    deployment_add_take(&s->deployment, &node);
-    size_t count = s->deployment.node_count;
-    s->desired = mem_grow(s->desired, count, sizeof(*s->desired));
-    s->images = mem_grow(s->images, count, sizeof(*s->images));
-    s->new_image_configs = mem_grow(s->new_image_configs, count, sizeof(json_t *));
-    s->desired[count - 1] = (struct container)CONTAINER_INIT;
-    s->images[count - 1] = (struct target_image){.ref = NULL};
-    s->new_image_configs[count - 1] = NULL;
-    if (s->target_ref == NULL && survey_choose_target(request, s, err) != 0) {
+    make_room(s);
+    if (survey_choose_target(request, s, err) != 0) {
         return -1;
     }
-    if (survey_look_at_image(e, request, s, count - 1, err) != 0) {
-        return -1;
+    parallel_each(s->deployment.node_count, LOOKS_AT_ONCE, look_at_image, &looks);
+    for (size_t i = 0; i < s->deployment.node_count; i++) {
+        if (looks.items[i].rc != 0) {
+            *err = looks.items[i].err;
+            return count == 1 ? -1 : err_wrap(err, "node '%s'", s->deployment.nodes[i].name);
+        }
+        if (desire(request, s, i, looks.items[i].address, err) != 0) {
+            return -1;
+        }
     }
-    return desire(request, s, count - 1, err);
+    survey_look_into_archive(request, s);
+    return 0;
 }
 
 int survey_make(const struct survey_request *request, struct survey *ret, struct err *err)
@@ -173,22 +286,18 @@ int survey_make(const struct survey_request *request, struct survey *ret, struct
     AUTO_SURVEY struct survey s = {.heartbeat_dbs = STRV_INIT};
     deployment_init(&s.deployment);
     AUTO_VERSION_TABLE struct version_table versions = {.rows = NULL};
-    AUTO_ENGINE struct engine *e = NULL;
-    const struct engine_options options = {.endpoint = request->endpoint, .read_only = true};
-    if (survey_load_versions(request, &versions, err) != 0 || engine_open(&options, &e, err) != 0 ||
-        survey_node(e, request, &s, err) != 0) {
+    if (survey_load_versions(request, &versions, err) != 0 || survey_nodes(request, &s, err) != 0) {
         return -1;
     }
     s.already_there = survey_is_already_there(&s);
     if (s.already_there) {
-        look_at_ports(&s);
+        parallel_each(s.deployment.node_count, LOOKS_AT_ONCE, look_at_ports, &s);
     } else if (ask_all(request, &s, err) != 0) {
         return -1;
     }
     survey_judge(request, &versions, &s);
     const struct plan_request plan = {
         .deployment = &s.deployment,
-        .endpoint = request->endpoint,
         .desired = s.desired,
         .images = s.images,
         .new_image_configs = s.new_image_configs,

@@ -8,18 +8,17 @@
 
 #include "hooks/metadb_call.h"
 #include "inspect/deployment.h"
+#include "inspect/node_address.h"
 #include "launcher/base/err.h"
 #include "launcher/base/str.h"
 #include "launcher/upgrade/plan.h"
 #include "policy/policy.h"
 
 struct survey_request {
-    const char *endpoint; /* NULL: the default */
-    const char *container;
+    const struct node_addresses *nodes; /* at least one */
     const char *tag;
     const char *repository; /* NULL: the old container's */
     const char *new_name;   /* NULL: keeps its name */
-    const char *host_ip;    /* NULL: the old container's */
     const char *https_crt, *https_key;
     const struct strv *set_env;
     const char *state;             /* the state folder; need not exist */
@@ -48,8 +47,9 @@ struct survey {
 
 #define AUTO_SURVEY CLEANUP(survey_free)
 
-/* Read-only. Fails only where there is nothing to judge: no engine, no such container, no readable
- * config.yaml, a wrong option. What a rule can say is a finding. */
+/* Read-only; all nodes are looked at side by side. Fails only where there is nothing to judge: no
+ * engine, no such container, no readable config.yaml, a wrong option. What a rule can say is a
+ * finding, also that one node of several cannot be looked at. */
 int survey_make(const struct survey_request *request, struct survey *ret, struct err *err) MUST_USE;
 void survey_free(struct survey *s);
 

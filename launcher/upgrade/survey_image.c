@@ -37,32 +37,46 @@ int survey_choose_target(const struct survey_request *request, struct survey *s,
 }
 
 /* What will be loaded takes the place of what the engine has under that name. */
-static void look_into_archive(struct target_image *image)
+static void note_archive(const struct image_content *content, uint64_t bytes,
+                         struct target_image *image)
 {
-    AUTO_IMAGE_CONTENT struct image_content content;
     AUTO_STR struct str names = STR_INIT;
-    image_content_read(image->will_load_file, image->ref, &content);
-    if (content.has_ref && content.architecture != NULL) {
+    image->load_bytes = bytes;
+    if (content->has_ref && content->architecture != NULL) {
         char *before = (char *)(uintptr_t)image->architecture;
         free(before);
-        image->architecture = TAKE(content.architecture);
+        image->architecture = mem_strdup(content->architecture);
     }
-    if (!content.known || content.has_ref) {
+    if (!content->known || content->has_ref) {
         return;
     }
-    for (size_t i = 0; i < content.names.count; i++) {
-        str_appendf(&names, "%s'%s'", i > 0 ? ", " : "", content.names.items[i]);
+    for (size_t i = 0; i < content->names.count; i++) {
+        str_appendf(&names, "%s'%s'", i > 0 ? ", " : "", content->names.items[i]);
     }
     image->archive_holds =
-        content.names.count > 0 ? str_take(&names) : mem_strdup("nothing with a name");
+        content->names.count > 0 ? str_take(&names) : mem_strdup("nothing with a name");
 }
 
-int survey_look_at_image(struct engine *e, const struct survey_request *request, struct survey *s,
-                         size_t node, struct err *err)
+void survey_look_into_archive(const struct survey_request *request, struct survey *s)
+{
+    AUTO_IMAGE_CONTENT struct image_content content = {.known = false};
+    struct stat archive = {.st_size = 0};
+    const char *file = request->options.load_file;
+    if (file == NULL) {
+        return;
+    }
+    image_content_read(file, s->target_ref, &content);
+    (void)!stat(file, &archive);
+    for (size_t i = 0; i < s->deployment.node_count; i++) {
+        s->images[i].will_load_file = file;
+        note_archive(&content, (uint64_t)archive.st_size, &s->images[i]);
+    }
+}
+
+int survey_look_at_image(struct engine *e, struct survey *s, size_t node, struct err *err)
 {
     struct target_image *image = &s->images[node];
     image->ref = s->target_ref;
-    image->will_load_file = request->options.load_file;
     AUTO_JSON json_t *answer = NULL;
     if (engine_image_inspect(e, s->target_ref, &answer, err) == 0) {
         const char *architecture = json_text(answer, "Architecture", NULL);
@@ -72,11 +86,6 @@ int survey_look_at_image(struct engine *e, const struct survey_request *request,
         s->new_image_configs[node] = json_incref(json_walk(answer, "Config"));
     } else if (err->kind != ERR_NOT_FOUND) {
         return -1;
-    }
-    struct stat archive;
-    if (image->will_load_file != NULL && stat(image->will_load_file, &archive) == 0) {
-        image->load_bytes = (uint64_t)archive.st_size;
-        look_into_archive(image);
     }
     return 0;
 }

@@ -10,9 +10,10 @@
  * known. */
 int survey_choose_target(const struct survey_request *request, struct survey *s,
                          struct err *err) MUST_USE;
-/* The target image on a node's engine, and in the archive that will be loaded. */
-int survey_look_at_image(struct engine *e, const struct survey_request *request, struct survey *s,
-                         size_t node, struct err *err) MUST_USE;
+/* The target image on a node's engine; several nodes may be looked at at once. */
+int survey_look_at_image(struct engine *e, struct survey *s, size_t node, struct err *err) MUST_USE;
+/* The archive that will be loaded, for all nodes. */
+void survey_look_into_archive(const struct survey_request *request, struct survey *s);
 /* The same tag of the same repository, and the engine does not hold another image under it now. */
 bool survey_is_already_there(const struct survey *s);
 

@@ -65,9 +65,10 @@ int main(int argc, char **argv)
         fputs("usage: create ENDPOINT CONTAINER TAG METADB_PROGRAM VERSION_TABLE\n", stderr);
         return 64;
     }
+    struct node_address address = {.endpoint = argv[1], .container = argv[2]};
+    const struct node_addresses nodes = {.items = &address, .count = 1};
     const struct survey_request request = {
-        .endpoint = argv[1],
-        .container = argv[2],
+        .nodes = &nodes,
         .tag = argv[3],
         .metadb_program = argv[4],
         .version_table = argv[5],

@@ -283,6 +283,13 @@ static void config_databases(void **state)
                         "'unix:///b.sock'; 'drc_cm_db' is 'cm_331' on node 'unix:///a.sock' and "
                         "'cm_2' on node 'unix:///b.sock'",
                         NULL, NULL);
+    set_text(&c->rm_db, "rm_331");
+    set_text(&c->cm_db, "cm_331");
+    set_text(&c->heartbeat_db, "cm_hb_2");
+    assert_only_failure(&two.in, "config.databases",
+                        "nodes 'unix:///a.sock' and 'unix:///b.sock' are of one region but have "
+                        "'cm_hb_331' and 'cm_hb_2'",
+                        NULL, NULL);
 }
 
 static void regions(void **state)
@@ -295,7 +302,7 @@ static void regions(void **state)
     f.deployment.metadb.regions[0].is_default = false;
     assert_only_failure(&f.in, "regions.known",
                         "0 regions are the default one, expected 1; no region has the code 5 of "
-                        "node 'unix:///a.sock'",
+                        "node 'unix:///a.sock'; region 0 has no node here",
                         NULL, "compare cm_location of config.yaml with the table 'cluster_info'");
 }
 
@@ -354,6 +361,54 @@ static void projects(void **state)
 }
 
 /* ---- all nodes ---- */
+
+static void nodes_reachable(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    const struct err why = {.kind = ERR_UNREACHABLE, .text = "no answer\nHINT: x"};
+
+    (void)state;
+    fixture_init(&f, 2);
+    deployment_add_lost(&f.deployment, "10.0.0.3", "10.0.0.3", &why);
+    deployment_add_lost(&f.deployment, "10.0.0.4", "10.0.0.4", &why);
+    assert_only_failure(&f.in, "nodes.reachable",
+                        "node '10.0.0.3': no answer; node '10.0.0.4': no answer", NULL,
+                        "a deployment is upgraded as a whole or not at all; bring these nodes back "
+                        "first");
+}
+
+static void nodes_distinct(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 2);
+    f.deployment.nodes[0].listed_ip = mem_strdup("10.0.0.7");
+    assert_only_failure(&f.in, "nodes.distinct",
+                        "the node listed as '10.0.0.7' has OMS_HOST_IP '10.0.0.1'", NULL,
+                        "list each node once, with the OMS_HOST_IP of its own container");
+    set_text(&f.deployment.nodes[0].listed_ip, "10.0.0.1");
+    f.deployment.nodes[0].old.id = mem_strdup("117557e08e6b");
+    f.deployment.nodes[1].old.id = mem_strdup("117557e08e6b");
+    assert_only_failure(&f.in, "nodes.distinct",
+                        "nodes 'unix:///a.sock' and 'unix:///b.sock' are one container, 'oms_331'",
+                        NULL, NULL);
+}
+
+static void nodes_one_deployment(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 2);
+    f.deployment.nodes[1].config.meta_port = 3307;
+    assert_only_failure(&f.in, "nodes.one-deployment",
+                        "node 'unix:///a.sock' uses 10.0.0.9:3306, node 'unix:///b.sock' "
+                        "10.0.0.9:3307",
+                        NULL,
+                        "all nodes of a deployment have one MetaDB; leave out those of another "
+                        "one");
+}
 
 static void nodes_complete(void **state)
 {
@@ -552,6 +607,9 @@ int main(void)
         cmocka_unit_test(regions),
         cmocka_unit_test(ha_config),
         cmocka_unit_test(projects),
+        cmocka_unit_test(nodes_reachable),
+        cmocka_unit_test(nodes_distinct),
+        cmocka_unit_test(nodes_one_deployment),
         cmocka_unit_test(nodes_complete),
         cmocka_unit_test(nodes_complete_by_server_list),
         cmocka_unit_test(nodes_same_version),

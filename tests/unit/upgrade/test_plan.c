@@ -58,6 +58,7 @@ static void add_node(struct fixture *f, unsigned region, const char *digest)
     AUTO_FREE char *name = mem_printf("node%zu", i);
     AUTO_FREE char *heartbeat = mem_printf("hb_%u", region);
     struct node n = {.name = mem_strdup(name),
+                     .endpoint = mem_strdup("unix:///e"),
                      .host_ip = mem_strdup(ip),
                      .old_image_tag = mem_strdup("feature_3.3.1-ce")};
 
@@ -96,7 +97,6 @@ static void begin(struct fixture *f)
                                       .evidence = NULL};
     f->request = (struct plan_request){
         .deployment = &f->deployment,
-        .endpoint = "unix:///e",
         .desired = f->desired,
         .images = f->images,
         .new_image_configs = f->image_configs,
@@ -336,7 +336,7 @@ static void test_other_work_other_digest(void **state)
     ASSERT_NEW();
     f.request.options.load_file = "/x.tar";
     ASSERT_NEW();
-    f.request.endpoint = "unix:///f";
+    f.deployment.nodes[0].endpoint[7] = 'f';
     ASSERT_NEW();
     f.deployment.nodes[0].old.id[0] = 'f';
     ASSERT_NEW();

@@ -658,12 +658,15 @@ static inline void world_fault(const struct world *w, enum fault fault, const ch
 static void world_survey(const struct world *w, const struct strv *set_env, struct survey *ret)
 {
     struct err err = ERR_INIT;
+    char container[] = "oms_331";
+    struct node_address address = {.endpoint = (char *)(uintptr_t)w->endpoint,
+                                   .container = container,
+                                   .host_ip = (char *)(uintptr_t)w->host_ip};
+    const struct node_addresses nodes = {.items = &address, .count = 1};
     const struct survey_request request = {
-        .endpoint = w->endpoint,
-        .container = "oms_331",
+        .nodes = &nodes,
         .tag = "feature_4.0.0-ce",
         .set_env = set_env,
-        .host_ip = w->host_ip,
         .https_crt = w->https ? "/d/crt" : NULL,
         .https_key = w->https ? "/d/key" : NULL,
         .version_table = "policy/version_paths.yaml",
