@@ -92,6 +92,20 @@ static const struct command commands[] = {
         .run = command_inspect,
     },
     {
+        .name = "discover",
+        .bit = CMD_DISCOVER,
+        .arguments = "NAME",
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .summary = "list all nodes of the deployment of container NAME, as a file",
+        .text = "From one node to all: the addresses come from its config.yaml and the MetaDB's "
+                "server list, and each engine is asked for its OMS container. What it prints is a "
+                "deployment file: put it into /etc/omslaunch/deployments/NAME.yaml, and 'omslaunch "
+                "upgrade NAME' upgrades all of them. A node that does not answer is listed all "
+                "the same, with a warning.",
+        .run = command_discover,
+    },
+    {
         .name = "backup",
         .bit = CMD_BACKUP,
         .arguments = "NAME",

@@ -164,7 +164,7 @@ static int read_node(const json_t *mapping, const char *path, size_t number,
     return 0;
 }
 
-static char *name_of_file(const char *path)
+char *deployment_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
@@ -219,7 +219,7 @@ int deployment_file_read(const char *path, struct node_addresses *ret, struct er
 {
     AUTO_STR struct str text = STR_INIT;
     AUTO_JSON json_t *document = NULL;
-    AUTO_NODE_ADDRESSES struct node_addresses read = {.name = name_of_file(path)};
+    AUTO_NODE_ADDRESSES struct node_addresses read = {.name = deployment_file_name(path)};
     if (fs_read(path, FILE_SIZE_MAX, false, &text, err) != 0) {
         err->kind = err->kind == ERR_NOT_FOUND ? ERR_USAGE : err->kind;
         return err_wrap(err, "the deployment file");

@@ -12,9 +12,12 @@
  * none. Caller frees. */
 char *deployment_file_find(const char *folder, const char *name);
 
+/* The deployment's name: the file's, without its folder and ".yaml". Caller frees. */
+char *deployment_file_name(const char *path);
+
 /* Defaults are filled into each node, '{ip}' of the engine is replaced. Unknown keys, secrets and
  * what node_addresses_check() refuses are ERR_CONFIG, naming file and node; a file that is not
- * there is ERR_USAGE. The name is the file's, without its folder and ".yaml". */
+ * there is ERR_USAGE. */
 int deployment_file_read(const char *path, struct node_addresses *ret, struct err *err) MUST_USE;
 
 /* The same as text, for `discover`: what deployment_file_read() reads back. */

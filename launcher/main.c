@@ -8,6 +8,7 @@
 #include "launcher/base/stop.h"
 #include "launcher/base/str.h"
 #include "launcher/command.h"
+#include "launcher/deployment_file.h"
 #include "launcher/exit_code.h"
 #include "launcher/help.h"
 #include "launcher/options.h"
@@ -101,6 +102,23 @@ static int dispatch(int argc, char *const *argv, const struct options *o)
     return command->run(o);
 }
 
+/* --deployment FILE stands for NAME: commands find the name where it always is. */
+static void put_name_in(struct options *o)
+{
+    const struct command *command =
+        o->arguments.count > 0 ? command_find(o->arguments.items[0]) : NULL;
+    if (o->deployment == NULL || command == NULL || !str_starts_with(command->arguments, "NAME")) {
+        return;
+    }
+    AUTO_FREE char *name = deployment_file_name(o->deployment);
+    strv_add(&o->arguments, name);
+    char *last = o->arguments.items[o->arguments.count - 1];
+    for (size_t i = o->arguments.count - 1; i > 1; i--) {
+        o->arguments.items[i] = o->arguments.items[i - 1];
+    }
+    o->arguments.items[1] = last;
+}
+
 /* Whether a command has changed something by ending well. */
 static bool has_changed(const struct options *o)
 {
@@ -152,6 +170,7 @@ int main(int argc, char **argv)
     log_init(&(struct log_options){.level = (enum log_level)level,
                                    .program = "omslaunch",
                                    .json = str_eq(options.log_format, "json")});
+    put_name_in(&options);
     stop_catch_signals();
     plugin_watch_socket();
     return check_printed(&options, dispatch(argc - 1, argv + 1, &options));

@@ -90,9 +90,16 @@ static const struct option_row rows[] = {
      AT(lock_wait_ms), "wait that long for another run on the same deployment to end (0)"},
     {"host", 'H', OPTION_TEXT, "ENDPOINT", NULL, CMD_ALL, AT(endpoint),
      "Docker Engine to talk to; default: $DOCKER_HOST, then unix:///var/run/docker.sock"},
-    {"node", '\0', OPTION_LIST, "IP=ENDPOINT", NULL, UPGRADE_LIKE, AT(node),
-     "a node of the deployment and its engine; once for each node. NAME is then the container's "
-     "name on all of them; a file in /etc/omslaunch/deployments says the same for good"},
+    {"deployment", '\0', OPTION_TEXT, "FILE", NULL,
+     UPGRADE_LIKE | CMD_INSPECT | CMD_BACKUP | CMD_HA, AT(deployment),
+     "file that lists the nodes; it stands for NAME. Default: "
+     "/etc/omslaunch/deployments/NAME.yaml, if it is there"},
+    {"node", '\0', OPTION_LIST, "IP=ENDPOINT", NULL,
+     UPGRADE_LIKE | CMD_INSPECT | CMD_BACKUP | CMD_HA, AT(node),
+     "a node of the deployment and its engine, once for each; NAME is then the container's name "
+     "on all of them"},
+    {"endpoint", '\0', OPTION_TEXT, "PATTERN", NULL, CMD_DISCOVER, AT(node_endpoint),
+     "how the engines of the other nodes are reached: 'ssh://root@{ip}'"},
     {"state-dir", '\0', OPTION_TEXT, "FOLDER", NULL, CMD_ALL, AT(state_dir),
      "where runs and backups are kept; default: /var/lib/omslaunch as root, else "
      "$XDG_STATE_HOME/omslaunch"},

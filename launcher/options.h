@@ -26,7 +26,8 @@ enum command_bit {
     CMD_RESTORE = 1 << 11,
     CMD_PRUNE = 1 << 12,
     CMD_HA = 1 << 13,
-    CMD_ALL = (1 << 14) - 1
+    CMD_DISCOVER = 1 << 14,
+    CMD_ALL = (1 << 15) - 1
 };
 
 struct options {
@@ -45,6 +46,8 @@ struct options {
     struct strv accept;
     struct strv answer;
     struct strv node;
+    const char *deployment;
+    const char *node_endpoint;
     uint64_t stop_timeout_ms;
     uint64_t health_timeout_ms;
     uint64_t lock_wait_ms;

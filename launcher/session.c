@@ -84,7 +84,13 @@ static int find_nodes(struct session *s, struct err *err)
     if (name == NULL) {
         return 0;
     }
-    AUTO_FREE char *file = deployment_file_find(DEPLOYMENTS_FOLDER_DEFAULT, name);
+    if (o->deployment != NULL && o->node.count > 0) {
+        return err_fail(err, ERR_USAGE,
+                        "--deployment and --node both list the nodes\nHINT: give one of them");
+    }
+    AUTO_FREE char *file = o->deployment != NULL
+                               ? mem_strdup(o->deployment)
+                               : deployment_file_find(DEPLOYMENTS_FOLDER_DEFAULT, name);
     if (o->node.count == 0 && file != NULL) {
         return deployment_file_read(file, &s->nodes, err);
     }
