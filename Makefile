@@ -59,12 +59,13 @@ MYSQL_CFLAGS := $(if $(MYSQL_PKG),$(call pkg,--cflags,$(MYSQL_PKG)),$(shell mysq
 MYSQL_LIBS := $(if $(MYSQL_PKG),$(call pkg,--libs,$(MYSQL_PKG)),$(shell mysql_config --libs 2>/dev/null))
 
 CPPFLAGS := -I. -D_GNU_SOURCE -DOMSLAUNCH_VERSION='"$(VERSION)"' \
-	$(call pkg,--cflags,jansson libcurl yaml-0.1 libcrypto libzstd) $(MYSQL_CFLAGS)
+	$(call pkg,--cflags,jansson libcurl yaml-0.1 libcrypto libzstd libseccomp) $(MYSQL_CFLAGS)
 PATHS := -DOMSLAUNCH_LIBEXECDIR='"$(libexecdir)"' -DOMSLAUNCH_DATADIR='"$(datadir)"'
 CFLAGS ?= $(OPT) -g
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(HARDENING) $(CFLAGS)
 LIBS_BASE := $(call pkg,--libs,jansson yaml-0.1 libcrypto)
 LIBS_ENGINE := $(call pkg,--libs,libcurl)
+LIBS_HOOKS := $(call pkg,--libs,libseccomp)
 LIBS_METADB := $(MYSQL_LIBS) $(call pkg,--libs,libzstd)
 
 # ---- rooms -------------------------------------------------------------------------------------
@@ -103,7 +104,8 @@ USES_launcher := launcher upgrade hooks state spec policy inspect engine net bas
 LIBS_FOR_base := $(LIBS_BASE) -lpthread
 LIBS_FOR_state := $(LIBS_BASE)
 $(foreach r,$(METADB_ROOMS),$(eval LIBS_FOR_$(r) := $(LIBS_METADB) $(LIBS_BASE) -lpthread))
-$(foreach r,net engine inspect policy spec hooks upgrade launcher,$(eval LIBS_FOR_$(r) := $(LIBS_ENGINE) $(LIBS_BASE) -lpthread))
+$(foreach r,net engine inspect policy spec,$(eval LIBS_FOR_$(r) := $(LIBS_ENGINE) $(LIBS_BASE) -lpthread))
+$(foreach r,hooks upgrade launcher,$(eval LIBS_FOR_$(r) := $(LIBS_HOOKS) $(LIBS_ENGINE) $(LIBS_BASE) -lpthread))
 
 MAINS := launcher/main.c hooks/metadb/main.c
 sources = $(filter-out $(MAINS),$(wildcard $(DIR_$(1))/*.c))
@@ -154,6 +156,13 @@ $$(call unit_tests,$(1)): $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDENING_LD) $$< $$(call whole,$(1)) $$(LIBS_FOR_$(1)) -lcmocka -o $$@
 endef
 $(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
+
+# What the tests of the sandbox start by the hundred.
+$(BUILD)/tests/unit/hooks/probe: tests/unit/hooks/probe.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O1 -static $< -o $@
+$(filter %/test_sandbox,$(UNIT_TESTS)): | $(BUILD)/tests/unit/hooks/probe
 
 # tests/fuzz/ROOM/fuzz_X.c is one libFuzzer target. Outside of `make fuzz` it is a unit test over the files
 # in tests/fuzz/corpus/X/.

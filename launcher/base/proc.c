@@ -82,10 +82,7 @@ static void obey(struct proc *w, enum proc_answer answer)
     w->result.paused = w->result.paused || answer == PROC_PAUSE;
     if (answer == PROC_END || answer == PROC_KILL) {
         w->muted = true;
-        begin_end(w);
-    }
-    if (answer == PROC_KILL) {
-        begin_kill(w);
+        (answer == PROC_END ? begin_end : begin_kill)(w);
     }
 }
 
