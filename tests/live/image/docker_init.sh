@@ -104,6 +104,7 @@ main() {
     migrate_rm || exit 1
     warn "$OMS_RM.oms_sync_project: default value used for added_in_$version"
     if [ "$variant" = init-fails-halfway ] ||
+        { [ "$variant" = init-fails-on ] && [ "${OMS_HOST_IP##*.}" = "$seconds" ]; } ||
         { [ "$variant" = init-fails-once ] && [ ! -e /root/.init_failed ]; }; then
         : >/root/.init_failed
         printf "ERROR 1060 (42S21): Duplicate column name 'added_in_%s'\n" "$version" |

@@ -80,15 +80,16 @@ lab_image_config() {
 }
 
 # lab_image_tar TAG VARIANT OUT [PAD_MB]
-# VARIANT, with =SECONDS where it waits: ok, init-fails-halfway, init-fails-once, main-dies,
-# main-dies-later[=5], never-healthy, slow-start[=8], slow-init[=8], supervisor-fatal.
+# VARIANT, with =SECONDS where it waits: ok, init-fails-halfway, init-fails-once, init-fails-on=OCTET
+# (the last one of the node's address), main-dies, main-dies-later[=5], never-healthy, slow-start[=8],
+# slow-init[=8], supervisor-fatal.
 # The repository is LAB_REPO.
 lab_image_tar() {
     local tag=$1 variant=${2:-ok} out=$3 pad=${4:-0} version release seconds='' work id layer
     local -a layers ids
     case $variant in *=*) seconds=${variant#*=} variant=${variant%%=*} ;; esac
     case $variant in
-    ok | init-fails-halfway | init-fails-once | main-dies | main-dies-later | never-healthy) ;;
+    ok | init-fails-halfway | init-fails-once | init-fails-on | main-dies | main-dies-later | never-healthy) ;;
     slow-start | slow-init | supervisor-fatal) ;;
     *) lab_fail "'$variant' is no variant"; return 1 ;;
     esac
