@@ -1,36 +1,20 @@
 #include "hooks/container_hook.h"
 
-/* A line longer than this comes in pieces. */
-#define LINE_MAX_BYTES 4096
+#include "launcher/base/foreign.h"
 
-struct line_splitter {
-    const struct container_hook *hook;
-    struct str line[3]; /* by stream: stdout and stderr interleave only between lines */
+struct output {
+    struct foreign_lines lines[2]; /* stdout and stderr interleave only between lines */
 };
 
-static void end_line(struct line_splitter *s, struct str *line)
+static void drop(void *arg, const char *line)
 {
-    if (s->hook->on_line != NULL) {
-        s->hook->on_line(s->hook->arg, str_get(line));
-    }
-    str_reset(line);
+    (void)arg, (void)line;
 }
 
 static int split_lines(void *arg, int stream, const char *bytes, size_t len)
 {
-    struct line_splitter *s = arg;
-    struct str *line = &s->line[stream == 2 ? 2 : 1];
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (c == '\n') {
-            end_line(s, line);
-        } else if ((c >= ' ' && c != 0x7f) || c == '\t') {
-            str_append_c(line, (char)c);
-            if (line->len >= LINE_MAX_BYTES) {
-                end_line(s, line);
-            }
-        }
-    }
+    struct output *o = arg;
+    foreign_lines_feed(&o->lines[stream == 2], bytes, len);
     return 0;
 }
 
@@ -44,20 +28,18 @@ int container_hook_create(struct engine *e, const struct container_hook *hook, c
 int container_hook_run(struct engine *e, const struct container_hook *hook, const char *exec_id,
                        int *ret_exit_code, struct err *err)
 {
-    struct line_splitter splitter = {.hook = hook};
+    void (*on_line)(void *, const char *) = hook->on_line != NULL ? hook->on_line : drop;
+    struct output output = {
+        .lines = {{.on_line = on_line, .arg = hook->arg}, {.on_line = on_line, .arg = hook->arg}}};
     const struct engine_exec exec = {
         .container = hook->container,
         .argv = hook->argv,
         .timeout_ms = hook->timeout_ms,
         .on_output = split_lines,
-        .arg = &splitter,
+        .arg = &output,
     };
     int rc = engine_exec_start(e, &exec, exec_id, ret_exit_code, err);
-    for (size_t i = 1; i <= 2; i++) {
-        if (splitter.line[i].len > 0) {
-            end_line(&splitter, &splitter.line[i]);
-        }
-        str_free(&splitter.line[i]);
-    }
+    foreign_lines_end(&output.lines[0]);
+    foreign_lines_end(&output.lines[1]);
     return rc;
 }

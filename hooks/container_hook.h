@@ -10,7 +10,7 @@ struct container_hook {
     const char *container;   /* ID or name */
     const char *const *argv; /* NULL-terminated */
     uint64_t timeout_ms;
-    /* Each line of stdout and stderr, without control characters. May be NULL. */
+    /* Each line of stdout and stderr, as foreign.h makes it harmless. May be NULL. */
     void (*on_line)(void *arg, const char *line);
     void *arg;
 };

@@ -29,7 +29,7 @@ static json_t *make_document(const struct metadb *db, const struct metadb_reques
 {
     json_t *heartbeat = json_array();
     for (size_t i = 0; i < db->heartbeat_dbs->count; i++) {
-        json_add(heartbeat, json_string(db->heartbeat_dbs->items[i]));
+        json_add(heartbeat, json_from_text(db->heartbeat_dbs->items[i]));
     }
     const char *password = db->password->bytes != NULL ? db->password->bytes : "";
     json_t *document = json_make("{s:i, s:s?, s:{s:s, s:i, s:s, s:s, s:{s:s, s:s, s:o}}}", "schema",
@@ -46,11 +46,9 @@ static json_t *make_document(const struct metadb *db, const struct metadb_reques
 static void take_error(struct metadb_waiting *call, const json_t *event)
 {
     const char *hint = json_text(event, "hint", "");
-    AUTO_STR struct str text = STR_INIT;
-    str_append(&text, json_text(event, "text", "the MetaDB program failed without a word"));
-    secret_redact(call->db->password, &text);
     call->has_error = true;
-    err_fail(&call->error, err_kind_from_name(json_text(event, "kind", "")), "%s", str_get(&text));
+    err_fail(&call->error, err_kind_from_name(json_text(event, "kind", "")), "%s",
+             json_text(event, "text", "the MetaDB program failed without a word"));
     if (hint[0] != '\0') {
         err_hint(&call->error, "%s", hint);
     }
@@ -121,7 +119,6 @@ static int judge(struct metadb_waiting *call, const struct proc_result *ended, s
         return -1;
     }
     if (ended->exit_code != 0 || call->result == NULL) {
-        secret_redact(db->password, &call->stderr_tail);
         err_fail(err, ERR_FAILED, "'%s %s' ended with exit code %d and gave no result%s%s",
                  db->program, call->request.command, ended->exit_code,
                  call->stderr_tail.len > 0 ? ": " : "", str_get(&call->stderr_tail));

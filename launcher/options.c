@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "launcher/base/json.h"
+#include "launcher/base/foreign.h"
 
 #define UPGRADE_LIKE (CMD_UPGRADE | CMD_PLAN | CMD_CHECK)
 #define AT(field) offsetof(struct options, field)
@@ -235,14 +235,11 @@ static int read_word(const char *text, struct word *ret, struct err *err)
 /* Words end in plans, journals and reports, which are JSON. */
 static int check_utf8(const char *text, struct err *err)
 {
-    AUTO_JSON json_t *json = json_string(text);
-    if (json != NULL) {
-        return 0;
-    }
-    AUTO_JSON json_t *readable = json_from_text(text);
-    return err_fail(err, ERR_USAGE,
-                    "the argument '%s' is no UTF-8\nHINT: spell it in UTF-8, or rename the file",
-                    json_string_value(readable));
+    return foreign_is_utf8(text) ? 0
+                                 : err_fail(err, ERR_USAGE,
+                                            "the argument '%s' is no UTF-8\n"
+                                            "HINT: spell it in UTF-8, or rename the file",
+                                            text);
 }
 
 static bool is_option(const char *text)

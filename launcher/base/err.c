@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/base/foreign.h"
 #include "launcher/base/mem.h"
 
 #define HINT_MARK "\nHINT: "
@@ -19,20 +20,24 @@ static const char *find_hint(const char *text)
     return found;
 }
 
-/* Copies what fits into `room` bytes and a NUL, never half of a UTF-8 sequence; marks a cut. */
+/* Copies what fits into `room` bytes and a NUL, never half of a character; marks a cut. */
 static void copy_cut(char *to, size_t room, const char *text, size_t len)
 {
-    if (len <= room) {
-        memcpy(to, text, len);
-        to[len] = '\0';
-        return;
-    }
-    size_t keep = room - (sizeof(CUT_MARK) - 1);
-    while (keep > 0 && ((unsigned char)text[keep] & 0xC0) == 0x80) {
-        keep--;
+    size_t keep = len;
+    if (len > room) {
+        keep = foreign_cut(text, len, room - (sizeof(CUT_MARK) - 1));
     }
     memcpy(to, text, keep);
-    memcpy(to + keep, CUT_MARK, sizeof(CUT_MARK));
+    memcpy(to + keep, len > room ? CUT_MARK : "", len > room ? sizeof(CUT_MARK) : 1);
+}
+
+/* What an error quotes may come from anywhere: all of it passes the gate. */
+static void copy_clean(char *to, size_t room, const char *text, size_t len)
+{
+    AUTO_STR struct str clean = STR_INIT;
+    str_append_n(&clean, text, len);
+    foreign_clean(&clean, FOREIGN_LINES);
+    copy_cut(to, room, clean.data, clean.len);
 }
 
 /* The only place where a hint is told from the text before it. `whole` must not lie inside `err`.
@@ -41,9 +46,9 @@ static void store(struct err *err, const char *whole)
 {
     const char *mark = find_hint(whole);
     const char *hint = mark != NULL ? mark + strlen(HINT_MARK) : "";
-    copy_cut(err->text, sizeof(err->text) - 1, whole,
-             mark != NULL ? (size_t)(mark - whole) : strlen(whole));
-    copy_cut(err->hint, sizeof(err->hint) - 1, hint, strlen(hint));
+    copy_clean(err->text, sizeof(err->text) - 1, whole,
+               mark != NULL ? (size_t)(mark - whole) : strlen(whole));
+    copy_clean(err->hint, sizeof(err->hint) - 1, hint, strlen(hint));
 }
 
 /* Without memory for the whole text, what fits into `err` must do. */
@@ -84,7 +89,7 @@ int(err_wrap)(struct err *err, const char *fmt, ...)
     va_end(ap);
     char *whole = NULL;
     if (context != NULL && asprintf(&whole, "%s: %s", context, err->text) >= 0) {
-        copy_cut(err->text, sizeof(err->text) - 1, whole, strlen(whole));
+        copy_clean(err->text, sizeof(err->text) - 1, whole, strlen(whole));
         free(whole);
     }
     free(context);
@@ -101,7 +106,7 @@ int(err_hint)(struct err *err, const char *fmt, ...)
     char *hint = format_text(fmt, ap);
     va_end(ap);
     if (hint != NULL) {
-        copy_cut(err->hint, sizeof(err->hint) - 1, hint, strlen(hint));
+        copy_clean(err->hint, sizeof(err->hint) - 1, hint, strlen(hint));
     }
     free(hint);
     return -1;

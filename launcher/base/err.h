@@ -38,7 +38,8 @@ struct err {
 
 /* Fills in `err` (must not be NULL) and returns -1, so that failing is one line: what follows a
  * last
- * "\nHINT: " becomes the hint. What is too long is cut. `%m` may be used for errno. */
+ * "\nHINT: " becomes the hint. The text passes the gate for foreign text (foreign.h), so arguments
+ * may hold any bytes; what is too long is cut. `%m` may be used for errno. */
 int err_fail(struct err *err, enum err_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), nonnull(1)));
 int err_vfail(struct err *err, enum err_kind kind, const char *fmt, va_list ap)

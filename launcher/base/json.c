@@ -1,12 +1,13 @@
 #include "launcher/base/json.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/base/foreign.h"
+
 /* What jansson refuses for want of memory, or because we used it wrongly. */
-static void __attribute__((noreturn)) broken(const char *what)
+void json_broken(const char *what)
 {
     (void)fprintf(stderr, "bug or out of memory: JSON: %s\n", what);
     abort();
@@ -85,7 +86,7 @@ static char *dump(const json_t *j, size_t flags)
 {
     char *text = json_dumps(j, flags | JSON_ENCODE_ANY);
     if (!text) {
-        broken("value cannot be written");
+        json_broken("value cannot be written");
     }
     return text;
 }
@@ -105,76 +106,34 @@ char *json_pretty(const json_t *j)
     return dump(j, JSON_INDENT(2));
 }
 
-json_t *json_make(const char *fmt, ...)
+json_t *json_from_bytes(const char *bytes, size_t len)
 {
-    json_error_t why;
-    va_list ap;
-    va_start(ap, fmt);
-    json_t *j = json_vpack_ex(&why, 0, fmt, ap);
-    va_end(ap);
-    if (!j) {
-        broken(why.text);
+    AUTO_STR struct str clean = STR_INIT;
+    for (size_t i = 0; i < len;) {
+        uint32_t c = 0;
+        size_t n = foreign_char(bytes + i, len - i, &c);
+        bool good = n > 0 && c != 0;
+        str_append_n(&clean, good ? bytes + i : "\xEF\xBF\xBD", good ? n : 3);
+        i += n > 0 ? n : 1;
+    }
+    json_t *j = json_stringn(str_get(&clean), clean.len);
+    if (j == NULL) {
+        json_broken("text cannot be stored");
     }
     return j;
-}
-
-/* Length of the UTF-8 sequence at `p`, 0 if it is none (overlong, surrogate, cut, too large). */
-static size_t utf8_len(const unsigned char *p)
-{
-    static const struct {
-        unsigned char mask, lead, low, high; /* low and high bound the second byte */
-        size_t len;
-    } forms[] = {
-        {0xE0, 0xC0, 0x80, 0xBF, 2}, {0xFF, 0xE0, 0xA0, 0xBF, 3}, {0xFF, 0xED, 0x80, 0x9F, 3},
-        {0xF0, 0xE0, 0x80, 0xBF, 3}, {0xFF, 0xF0, 0x90, 0xBF, 4}, {0xFF, 0xF4, 0x80, 0x8F, 4},
-        {0xFC, 0xF0, 0x80, 0xBF, 4},
-    };
-    if (p[0] < 0x80) {
-        return 1;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        if ((p[0] & forms[i].mask) != forms[i].lead) {
-            continue;
-        }
-        if (p[0] == 0xC0 || p[0] == 0xC1 || p[1] < forms[i].low || p[1] > forms[i].high) {
-            return 0;
-        }
-        for (size_t k = 2; k < forms[i].len; k++) {
-            if ((p[k] & 0xC0) != 0x80) {
-                return 0;
-            }
-        }
-        return forms[i].len;
-    }
-    return 0;
 }
 
 json_t *json_from_text(const char *text)
 {
-    if (!text) {
-        return json_null();
-    }
-    json_t *j = json_string(text);
-    if (j) {
-        return j;
-    }
-    AUTO_STR struct str clean = STR_INIT;
-    for (const char *p = text; *p;) {
-        size_t len = utf8_len((const unsigned char *)p);
-        str_append_n(&clean, len ? p : "\xEF\xBF\xBD", len ? len : 3);
-        p += len ? len : 1;
-    }
-    j = json_string(str_get(&clean));
-    if (!j) {
-        broken("text cannot be stored");
-    }
-    return j;
+    return text == NULL ? json_null() : json_from_bytes(text, strlen(text));
 }
 
 void json_put(json_t *object, const char *key, json_t *value_take)
 {
-    if (json_object_set_new(object, key, value_take ? value_take : json_null()) < 0) {
-        broken("member cannot be stored");
+    AUTO_JSON json_t *name = json_from_text(key);
+    if (json_object_set_new_nocheck(object, json_string_value(name),
+                                    value_take != NULL ? value_take : json_null()) < 0) {
+        json_broken("member cannot be stored");
     }
 }
 
@@ -186,6 +145,6 @@ void json_put_text(json_t *object, const char *key, const char *text)
 void json_add(json_t *array, json_t *value_take)
 {
     if (json_array_append_new(array, value_take ? value_take : json_null()) < 0) {
-        broken("item cannot be stored");
+        json_broken("item cannot be stored");
     }
 }

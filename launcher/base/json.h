@@ -39,9 +39,13 @@ char *json_canonical(const json_t *j);
 char *json_pretty(const json_t *j);
 /* A JSON string; bytes that are no UTF-8 become U+FFFD, NULL becomes null. Caller owns. */
 json_t *json_from_text(const char *text);
-/* json_pack() that cannot fail: a wrong format is a bug and aborts, and so does text that is no
- * UTF-8 (use "o" and json_from_text() for words of users and programs). Caller owns. */
+/* The same of bytes that need not end with NUL; one inside becomes U+FFFD too. */
+json_t *json_from_bytes(const char *bytes, size_t len);
+/* json_pack() with "{}[]sbiIoOn" that no text and no NULL makes fail: "s" is json_from_text(), a
+ * NULL value is null. A wrong format is a bug and aborts. Caller owns. */
 json_t *json_make(const char *fmt, ...);
+/* For what jansson refuses for want of memory, or because we used it wrongly. */
+void json_broken(const char *what) __attribute__((noreturn));
 /* object_set_new that aborts on failure; NULL values are stored as null. Steals `value`. */
 void json_put(json_t *object, const char *key, json_t *value_take);
 void json_put_text(json_t *object, const char *key, const char *text); /* NULL → null */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "launcher/base/clock.h"
+#include "launcher/base/foreign.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/json.h"
 #include "launcher/base/str.h"
@@ -16,6 +17,8 @@
 #define PLAIN_EVERY_MS 5000
 #define BAR_EVERY_MS 100
 #define BAR_WIDTH 24
+#define TITLE_MAX 200
+#define MESSAGE_MAX (256U * 1024)
 #define CLEAR_LINE "\r\033[K"
 
 /* The one lock keeps lines whole, and knows whether a bar stands on the terminal's last line. */
@@ -89,21 +92,6 @@ int log_level_from_name(const char *name)
     return -1;
 }
 
-/* Words of containers and hooks end here too: what could steer a terminal becomes '?'. */
-static void append_harmless(struct str *out, const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (p[0] == 0xC2 && p[1] >= 0x80 && p[1] <= 0x9F) {
-            str_append_c(out, '?');
-            p++;
-        } else if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7F) {
-            str_append_c(out, '?');
-        } else {
-            str_append_c(out, (char)*p);
-        }
-    }
-}
-
 static void append_text_line(struct str *out, enum log_level level, const char *text,
                              const char *hint)
 {
@@ -113,11 +101,11 @@ static void append_text_line(struct str *out, enum log_level level, const char *
         str_appendf(out, "%s: %s%s:%s ", log_state.program ? log_state.program : "omslaunch",
                     colour, level_names[level], plain);
     }
-    append_harmless(out, text);
+    str_append(out, text);
     str_append_c(out, '\n');
     if (hint) {
         str_append(out, log_state.colour ? "\033[36mHINT:\033[0m " : "HINT: ");
-        append_harmless(out, hint);
+        str_append(out, hint);
         str_append_c(out, '\n');
     }
 }
@@ -149,9 +137,10 @@ static void put(const char *bytes, size_t len)
     }
 }
 
-static void write_message(enum log_level level, const char *text, const char *hint)
+static void write_message(enum log_level level, const char *words, const char *hint)
 {
     AUTO_STR struct str out = STR_INIT;
+    AUTO_FREE char *text = foreign_text(words, strlen(words), FOREIGN_LINES, MESSAGE_MAX);
     pthread_mutex_lock(&log_lock);
     if (level > log_state.level) {
         pthread_mutex_unlock(&log_lock);
@@ -264,7 +253,8 @@ static void write_bar(const struct log_progress *p, uint64_t done, uint64_t tota
     AUTO_STR struct str out = STR_INIT;
     str_append(&out, CLEAR_LINE);
     size_t start = out.len;
-    append_harmless(&out, p->title);
+    AUTO_FREE char *title = foreign_line(p->title, TITLE_MAX);
+    str_append(&out, title);
     str_append(&out, "  ");
     if (total > 0) {
         append_bar(&out, done, total);

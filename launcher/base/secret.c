@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "launcher/base/foreign.h"
+
 void secret_wipe(void *p, size_t n)
 {
     if (n > 0) {
@@ -32,26 +34,7 @@ void secret_set(struct secret *s, const char *bytes, size_t len)
     secret_free(s);
     s->bytes = copy;
     s->len = len;
-}
-
-void secret_redact(const struct secret *s, struct str *text)
-{
-    if (s->len == 0 || text->len == 0 || !memmem(text->data, text->len, s->bytes, s->len)) {
-        return;
-    }
-    struct str clean = STR_INIT;
-    const char *p = text->data;
-    const char *end = text->data + text->len;
-    const char *hit;
-    while ((hit = memmem(p, (size_t)(end - p), s->bytes, s->len))) {
-        str_append_n(&clean, p, (size_t)(hit - p));
-        str_append(&clean, "***");
-        p = hit + s->len;
-    }
-    str_append_n(&clean, p, (size_t)(end - p));
-    secret_wipe(text->data, text->cap);
-    str_free(text);
-    *text = clean;
+    foreign_hide(copy, len);
 }
 
 void secret_protect_process(void)

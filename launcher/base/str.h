@@ -79,10 +79,9 @@ struct secret {
     }
 #define AUTO_SECRET CLEANUP(secret_free)
 
-void secret_set(struct secret *s, const char *bytes, size_t len); /* copies */
-void secret_free(struct secret *s);                               /* wipes */
-/* Replaces each occurrence of the secret in `text` by "***". Does nothing for an empty secret. */
-void secret_redact(const struct secret *s, struct str *text);
+/* Copies. From then on it is hidden in all text that passes the gate (foreign.h). */
+void secret_set(struct secret *s, const char *bytes, size_t len);
+void secret_free(struct secret *s); /* wipes */
 /* Wipes memory that held a secret in passing. */
 void secret_wipe(void *p, size_t n);
 /* No core file and no ptrace by others of this process from now on. */

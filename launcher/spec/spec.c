@@ -102,7 +102,7 @@ static void set_privileged(json_t *host_config)
             options = json_array();
             json_put(host_config, "SecurityOpt", options);
         }
-        json_add(options, json_string("label=disable"));
+        json_add(options, json_from_text("label=disable"));
     }
     json_put(host_config, "Privileged", json_true());
 }
@@ -234,7 +234,7 @@ static void set_mounts(const struct spec_request *request, struct container *c)
             json_put(c->host_config, "Binds", binds);
         }
         AUTO_FREE char *bind = mem_printf("%s:%s", outside[i], inside[i]);
-        json_add(binds, json_string(bind));
+        json_add(binds, json_from_text(bind));
         char type[] = "bind";
         char none[] = "";
         AUTO_FREE char *source = path_clean(outside[i]);

@@ -23,7 +23,7 @@ static json_t *env_value(const json_t *env, const char *name)
     if (value == NULL) {
         return NULL;
     }
-    return json_string(spec_is_secret(name) ? "***" : value);
+    return json_from_text(spec_is_secret(name) ? "***" : value);
 }
 
 static void diff_env_names(const struct diff *d, const char *field, const json_t *names_of,
@@ -82,12 +82,12 @@ static json_t *mount_text(const struct mount *m)
         return NULL;
     }
     if (str_eq(m->type, "volume") && m->source[0] == '\0') {
-        return json_string(NEW_VOLUME);
+        return json_from_text(NEW_VOLUME);
     }
     AUTO_FREE char *text =
         mem_printf("%s %s (%s%s%s)", m->type, m->source, m->read_only ? "ro" : "rw",
                    m->options[0] != '\0' ? "," : "", m->options);
-    return json_string(text);
+    return json_from_text(text);
 }
 
 static bool mount_is_equal(const struct mount *a, const struct mount *b)
@@ -112,7 +112,8 @@ static void diff_mounts(const struct diff *own, const struct diff *image,
         const struct mount *before = &old->mounts[i];
         const struct mount *after = container_mount_at(new, before->destination);
         if (after == NULL && spec_has_volume(new_image, before->destination)) {
-            add_mount_row(image, before->destination, mount_text(before), json_string(NEW_VOLUME));
+            add_mount_row(image, before->destination, mount_text(before),
+                          json_from_text(NEW_VOLUME));
         } else if (after == NULL || !mount_is_equal(before, after)) {
             add_mount_row(own, before->destination, mount_text(before), mount_text(after));
         }
@@ -128,7 +129,7 @@ static void diff_mounts(const struct diff *own, const struct diff *image,
     json_object_foreach (json_object_get(new_image, "Volumes"), path, ignored) {
         AUTO_FREE char *clean = path_clean(path);
         if (container_mount_at(old, clean) == NULL && container_mount_at(new, clean) == NULL) {
-            add_mount_row(image, clean, NULL, json_string(NEW_VOLUME));
+            add_mount_row(image, clean, NULL, json_from_text(NEW_VOLUME));
         }
     }
 }

@@ -226,12 +226,12 @@ void spec_env_set(json_t *env, const char *name, const char *value)
         if (set) {
             json_array_remove(env, i);
         } else {
-            json_array_set_new(env, i, json_string(entry));
+            json_array_set_new(env, i, json_from_text(entry));
         }
         set = true;
     }
     if (!set) {
-        json_add(env, json_string(entry));
+        json_add(env, json_from_text(entry));
     }
 }
 

@@ -68,7 +68,7 @@ static void hide_variables(json_t *env, const char *instead)
         AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
         if (spec_is_secret(name)) {
             AUTO_FREE char *hidden = mem_printf("%s%s", name, instead);
-            json_array_set_new(env, i, json_string(hidden));
+            json_array_set_new(env, i, json_from_text(hidden));
         }
     }
 }
@@ -90,7 +90,7 @@ void spec_secrets_hide(json_t *config, json_t *host_config)
 
 void spec_secrets_mask(json_t *inspect)
 {
-    AUTO_JSON json_t *mark = json_string("***");
+    AUTO_JSON json_t *mark = json_from_text("***");
     hide(json_object_get(inspect, "Config"), json_object_get(inspect, "HostConfig"), "=***", mark);
     cover(json_object_get(inspect, "Args"), mark); /* the command once more */
 }
@@ -180,9 +180,9 @@ json_t *spec_shown(const char *name, const json_t *value)
         return NULL;
     }
     if (json_is_string(value)) {
-        return spec_is_secret(name) ? json_string("***") : json_deep_copy(value);
+        return spec_is_secret(name) ? json_from_text("***") : json_deep_copy(value);
     }
-    AUTO_JSON json_t *mark = json_string("***");
+    AUTO_JSON json_t *mark = json_from_text("***");
     json_t *copy = json_deep_copy(value);
     cover(copy, mark);
     return copy;

@@ -129,7 +129,7 @@ json_t *backups_to_json(const struct kept_backup *b)
     char created[CLOCK_TEXT_MAX];
     json_t *databases = json_array();
     for (size_t i = 0; i < b->databases.count; i++) {
-        json_add(databases, json_string(b->databases.items[i]));
+        json_add(databases, json_from_text(b->databases.items[i]));
     }
     return json_make("{s:s, s:s, s:b, s:s?, s:s?, s:s, s:I, s:I, s:o, s:s?}", "backup", b->id,
                      "folder", b->folder, "whole", (int)b->whole, "deployment", b->deployment,

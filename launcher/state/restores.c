@@ -42,7 +42,7 @@ int restores_note(const char *state, const char *run, const char *deployment, co
     }
     json_t *list = json_array();
     for (size_t i = 0; i < kept.count; i++) {
-        json_add(list, json_string(kept.items[i]));
+        json_add(list, json_from_text(kept.items[i]));
     }
     AUTO_JSON json_t *note =
         json_make("{s:s, s:s, s:s, s:I, s:o}", "run", run, "deployment", deployment, "endpoint",

@@ -144,7 +144,7 @@ static json_t *secrets_given(const struct container *old, const struct container
         const char *entry = json_string_value(json_array_get(env, i));
         AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
         if (spec_is_secret(name) && !str_eq(spec_env_get(env, name), container_env(old, name))) {
-            json_add(names, json_string(name));
+            json_add(names, json_from_text(name));
         }
     }
     return names;
@@ -207,7 +207,7 @@ static json_t *heartbeat_databases(const struct deployment *d)
         const char *name = d->nodes[i].config.heartbeat_db;
         if (!strv_has(&names, name)) {
             strv_add(&names, name);
-            json_add(list, json_string(name));
+            json_add(list, json_from_text(name));
         }
     }
     return list;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "launcher/base/clock.h"
+#include "launcher/base/foreign.h"
 #include "launcher/base/fs.h"
 #include "launcher/state/restores.h"
 #include "launcher/spec/spec.h"
@@ -46,6 +47,12 @@ static int keep_bytes(void *arg, int stream, const char *bytes, size_t len)
     return log->len >= LOG_MAX;
 }
 
+static int write_redacted(const char *path, struct str *log, struct err *err)
+{
+    foreign_redact(log);
+    return fs_write_atomic(path, str_get(log), log->len, err);
+}
+
 /* What the failed container wrote; that it cannot be had must not stop the way back. */
 static void save_log(struct run *r, int node)
 {
@@ -55,7 +62,7 @@ static void save_log(struct run *r, int node)
     AUTO_FREE char *path = state_run_file(r->state, r->id, name);
     if (engine_container_logs(r->nodes[node].engine, r->nodes[node].new_id, 0, keep_bytes, &log,
                               &ignored) != 0 ||
-        fs_write_atomic(path, str_get(&log), log.len, &ignored) != 0) {
+        write_redacted(path, &log, &ignored) != 0) {
         run_say_progress(r, "the log of the new container could not be kept", 0, 0, false);
     }
 }

@@ -146,7 +146,7 @@ static int fill_in_variables(const struct run *r, int node, const struct contain
                             entry, entry);
         }
         AUTO_FREE char *whole = mem_printf("%s=%s", entry, value);
-        json_array_set_new(env, i, json_string(whole));
+        json_array_set_new(env, i, json_from_text(whole));
     }
     return 0;
 }

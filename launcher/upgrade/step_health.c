@@ -5,14 +5,15 @@
 
 #include "inspect/oms_health.h"
 #include "launcher/base/clock.h"
+#include "launcher/base/foreign.h"
 #include "launcher/base/stop.h"
+#include "launcher/base/tail.h"
 
 #define POLL_MS 200
 #define HTTP_TIMEOUT_MS 5000
 #define SERVERS_TIMEOUT_MS 30000
 /* A live supervisor writes its heart_beat every few seconds. */
 #define HEARTBEAT_FRESH_MS 60000
-#define LOG_TAIL_LINES 5
 
 /* What is still missing, one sentence; empty when all is well. */
 struct health {
@@ -25,23 +26,28 @@ struct health {
 static int keep_tail(void *arg, int stream, const char *bytes, size_t len)
 {
     (void)stream;
-    str_append_n(arg, bytes, len);
+    foreign_lines_feed(arg, bytes, len);
     return 0;
 }
 
 static int refuse_stopped(struct run *r, int node, const char *id, const struct container *c,
                           struct err *err)
 {
-    AUTO_STR struct str tail = STR_INIT;
+    AUTO_STR struct str shown = STR_INIT;
+    AUTO_TAIL struct tail tail = {.count = 0};
+    struct foreign_lines lines = {.on_line = tail_add, .arg = &tail, .raw = STR_INIT};
     struct err ignored;
-    if (engine_container_logs(r->nodes[node].engine, id, LOG_TAIL_LINES, keep_tail, &tail,
-                              &ignored) != 0) {
-        str_append(&tail, "(no log)");
+    bool known = engine_container_logs(r->nodes[node].engine, id, TAIL_LINES, keep_tail, &lines,
+                                       &ignored) == 0;
+    foreign_lines_end(&lines);
+    if (known) {
+        tail_append_to(&tail, &shown);
     }
     return err_fail(err, ERR_FAILED,
                     "the container '%s' stopped with exit code %d before OMS was healthy; its last "
-                    "lines:\n%s\nHINT: 'docker logs %s' has the rest",
-                    c->name, c->exit_code, str_get(&tail), c->name);
+                    "lines:%s\nHINT: 'docker logs %s' has the rest",
+                    c->name, c->exit_code,
+                    known ? str_get(&shown) : " (the engine does not give them)", c->name);
 }
 
 static void add_missing(struct health *h, const char *text)

@@ -8,6 +8,7 @@
 #include "launcher/base/clock.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/stop.h"
+#include "launcher/base/tail.h"
 #include "launcher/state/state.h"
 
 #define INIT_SCRIPT "/root/docker_init.sh"
@@ -15,14 +16,11 @@
 #define FINGERPRINT_TIMEOUT_MS 60000U
 #define MARKER_MAX 64
 #define POLL_MS 1000
-/* Lines of output that an error shows. */
-#define TAIL_LINES 5
 
 struct init_output {
     struct run *run;
     int fd;
-    char *tail[TAIL_LINES]; /* a ring */
-    size_t count;
+    struct tail tail;
 };
 
 static void take_line(void *arg, const char *line)
@@ -32,23 +30,18 @@ static void take_line(void *arg, const char *line)
     /* A full disk must not end an initialisation that is half-way. */
     int ignored = fs_write_all(o->fd, whole, strlen(whole));
     (void)ignored;
-    char **slot = &o->tail[o->count++ % TAIL_LINES];
-    free(*slot);
-    *slot = mem_strdup(line);
+    tail_add(&o->tail, line);
     run_say_output(o->run, line);
 }
 
 static int refuse(const struct init_output *o, int exit_code, const char *log, struct err *err)
 {
     AUTO_STR struct str tail = STR_INIT;
-    size_t shown = o->count < TAIL_LINES ? o->count : TAIL_LINES;
-    for (size_t i = o->count - shown; i < o->count; i++) {
-        str_appendf(&tail, "\n  %s", o->tail[i % TAIL_LINES]);
-    }
+    tail_append_to(&o->tail, &tail);
     return err_fail(err, ERR_FAILED,
                     "'bash %s' in the new container ended with exit code %d; its last lines:%s\n"
                     "HINT: the whole output is in '%s'",
-                    INIT_SCRIPT, exit_code, tail.len > 0 ? str_get(&tail) : " (none)", log);
+                    INIT_SCRIPT, exit_code, str_get(&tail), log);
 }
 
 /* ---- one start at most ----
@@ -160,9 +153,7 @@ STEP_APPLY(init_apply)
         str_append_duration(&summary, clock_mono_ms() - begun_ms);
         *ret = json_make("{s:s, s:s}", "summary", str_get(&summary), "log", log);
     }
-    for (size_t i = 0; i < TAIL_LINES; i++) {
-        free(output.tail[i]);
-    }
+    tail_free(&output.tail);
     close(output.fd);
     return rc;
 }

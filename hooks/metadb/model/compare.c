@@ -75,7 +75,7 @@ static void find(struct compare *x, const struct compare_database *in, const cha
 {
     AUTO_FREE char *text = mem_printf("%s.%s: %s", in->database, table, what);
     pthread_mutex_lock(&x->lock);
-    json_add(x->findings, json_string(text));
+    json_add(x->findings, json_from_text(text));
     pthread_mutex_unlock(&x->lock);
 }
 

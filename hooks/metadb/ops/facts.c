@@ -27,8 +27,7 @@ static int query_if_there(struct conn *c, const char *sql, struct rows *ret, str
 static json_t *text_or_null(const struct rows *rows, unsigned column)
 {
     const char *text = rows_text(rows, column, NULL);
-    json_t *j = text ? json_stringn(text, rows->len[column]) : NULL;
-    return j ? j : json_null();
+    return text != NULL ? json_from_bytes(text, rows->len[column]) : json_null();
 }
 
 static int read_server(struct conn *c, json_t *facts, struct err *err)
@@ -217,7 +216,7 @@ static json_t *duplicates(struct strv *names)
     for (size_t i = 1; i < names->count; i++) {
         bool same = strcmp(names->items[i], names->items[i - 1]) == 0;
         bool said = i > 1 && strcmp(names->items[i], names->items[i - 2]) == 0;
-        json_t *name = same && !said ? json_string(names->items[i]) : NULL;
+        json_t *name = same && !said ? json_from_text(names->items[i]) : NULL;
         if (name) {
             json_add(list, name);
         }

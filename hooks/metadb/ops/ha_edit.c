@@ -102,7 +102,7 @@ static char *replacement(const struct member *m, const json_t *value)
 static void append_member(struct str *out, const struct member *last, const char *last_start,
                           const char *key, const json_t *value)
 {
-    AUTO_JSON json_t *name = json_string(key);
+    AUTO_JSON json_t *name = json_from_text(key);
     AUTO_FREE char *key_text = encode(name, true);
     AUTO_FREE char *value_text = encode(value, false);
     if (!last->key) {

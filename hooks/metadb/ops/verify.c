@@ -35,7 +35,7 @@ static void find(struct verify *v, const char *file, const char *fmt, ...)
     (void)vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
     str_appendf(&text, "%s: %s", file, what);
-    json_add(v->findings, json_string(str_get(&text)));
+    json_add(v->findings, json_from_text(str_get(&text)));
 }
 
 /* 0 when all of it could be read. */

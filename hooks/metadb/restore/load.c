@@ -384,7 +384,7 @@ static void warn_of_refused(struct restore *r)
                     mem_printf("the server did not take the rows of '%s.%s' as values of prepared "
                                "statements; they came by INSERT, which is slower",
                                db->target, db->schema->tables[k].name);
-                json_add(r->warnings, json_string(text));
+                json_add(r->warnings, json_from_text(text));
             }
         }
     }

@@ -245,7 +245,7 @@ static json_t *make_result(struct restore *r, uint64_t started_ms)
         json_put_text(entry, "quarantine", db->quarantined ? db->quarantine : NULL);
         json_t *earlier = json_array();
         for (size_t k = 0; k < db->earlier.count; k++) {
-            json_add(earlier, json_string(db->earlier.items[k]));
+            json_add(earlier, json_from_text(db->earlier.items[k]));
         }
         json_put(entry, "earlier", earlier);
         json_add(list, entry);

@@ -195,7 +195,7 @@ static void test_main_process_dies(void **state)
     world_begin(&w);
     w.new_dies = true;
     fails_by_image(&w, "the container 'oms_331' stopped with exit code 139 before OMS was healthy; "
-                       "its last lines:\nlast words\r\n\nHINT: 'docker logs oms_331' has the rest");
+                       "its last lines:\n  last words\nHINT: 'docker logs oms_331' has the rest");
 }
 
 static void test_never_healthy(void **state)
