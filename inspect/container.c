@@ -220,6 +220,7 @@ int container_from_engine(const json_t *answer, struct container *ret, struct er
     c.running = json_bool(answer, "State.Running", false);
     c.restarting = json_bool(answer, "State.Restarting", false);
     c.exit_code = (int)json_int(answer, "State.ExitCode", 0);
+    c.pid = (int)json_int(answer, "State.Pid", 0);
     *ret = c;
     c = (struct container)CONTAINER_INIT;
     return 0;

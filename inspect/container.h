@@ -34,6 +34,7 @@ struct container {
     bool running;
     bool restarting;
     int exit_code;
+    int pid;              /* of its main process on the engine's host; 0 unless it runs */
     struct mount *mounts; /* as the engine resolved them, sorted by destination */
     size_t mount_count;
     json_t *config;      /* Config of the Engine API, whole */

@@ -18,6 +18,7 @@ void node_free(struct node *n)
     free(n->listed_ip);
     container_free(&n->old);
     oms_config_free(&n->config);
+    config_seen_free(&n->seen);
     free(n->host_ip);
     json_decref(n->old_image);
     free(n->old_image_tag);
@@ -254,6 +255,19 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
     *ret = n;
     n = (struct node){0};
     return 0;
+}
+
+void node_look_at_config(struct engine *e, struct node *n)
+{
+    const struct mount *m = container_mount_at(&n->old, OMS_PATH_CONFIG);
+    const struct mount_fact *fact = mount_facts_at(&n->mounts, OMS_PATH_CONFIG);
+    const bool on_host = m && fact && fact->on_host;
+
+    /* As when it was read first: the engine would create the missing sources. */
+    if (!n->mounts.source_missing && !n->mounts.source_wrong) {
+        config_seen_observe(e, &n->old, n->host.local, &n->config, on_host ? m->source : NULL,
+                            &n->seen);
+    }
 }
 
 void node_look_at_ports(struct node *n)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "inspect/config_seen.h"
 #include "inspect/container.h"
 #include "inspect/host_facts.h"
 #include "inspect/metadb_facts.h"
@@ -25,11 +26,12 @@ struct node {
     char *endpoint;  /* of its engine, as it was spelled */
     char *listed_ip; /* as the deployment's list has it; NULL if there is no list */
     struct container old;
-    struct oms_config config;
-    char *host_ip;        /* OMS_HOST_IP of the old container; NULL if not set */
-    json_t *old_image;    /* Config of the old image; NULL if the image is gone */
-    char *old_image_tag;  /* tag of the old container's image reference; "" if it has none */
-    char *old_image_note; /* why old_image is NULL, or NULL */
+    struct oms_config config; /* what the new container will read */
+    struct config_seen seen;  /* unknown until node_look_at_config() was called */
+    char *host_ip;            /* OMS_HOST_IP of the old container; NULL if not set */
+    json_t *old_image;        /* Config of the old image; NULL if the image is gone */
+    char *old_image_tag;      /* tag of the old container's image reference; "" if it has none */
+    char *old_image_note;     /* why old_image is NULL, or NULL */
     struct mount_facts mounts;
     struct tls_facts tls; /* of the old container */
     struct host_facts host;
@@ -71,6 +73,9 @@ void deployment_add_lost(struct deployment *d, const char *name, const char *ip,
 int node_observe(struct engine *e, const char *container_name, struct node *ret,
                  struct err *err) MUST_USE;
 
+/* Whether the running OMS has the config.yaml that the next one will get. Apart, since on an engine
+ * far away it runs `cat` in the container. What cannot be told is a fact, not an error. */
+void node_look_at_config(struct engine *e, struct node *n);
 /* Who listens on the ports of config.yaml, on an engine of this machine. Apart, since it goes
  * through all processes, and can be done while others are waited for. */
 void node_look_at_ports(struct node *n);

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "inspect/container.h"
+#include "inspect/oms_config_text.h"
 #include "launcher/base/digest.h"
-#include "launcher/base/fs.h"
 #include "launcher/base/json.h"
 #include "launcher/base/yaml.h"
 
@@ -19,10 +18,32 @@
     "the "                                                                                      \
     "file that OMS was installed with"
 
+/* What omslaunch itself reads, and acts on. */
+static const char *const used_keys[] = {"oms_meta_host",
+                                        "oms_meta_port",
+                                        "oms_meta_user",
+                                        "oms_meta_password",
+                                        "drc_rm_db",
+                                        "drc_cm_db",
+                                        "drc_cm_heartbeat_db",
+                                        "cm_url",
+                                        "cm_location",
+                                        "cm_region",
+                                        "cm_nodes",
+                                        "nginx_server_port",
+                                        "cm_server_port",
+                                        "ghana_server_port",
+                                        "supervisor_server_port",
+                                        "sshd_server_port",
+                                        NULL};
+
 /* What is being read: errors name it. */
 struct source {
     const json_t *yaml;
+    const struct yaml_remarks *remarks;
     const char *name;
+    const char *text; /* of the whole file */
+    size_t len;
 };
 
 /* The password passes through JSON; do not leave it in freed memory. */
@@ -34,14 +55,6 @@ static void yaml_wipe(json_t **yaml)
         secret_wipe((void *)(uintptr_t)json_string_value(password), json_string_length(password));
     }
     json_decref(*yaml);
-}
-
-static void text_wipe(struct str *s)
-{
-    if (s->data) {
-        secret_wipe(s->data, s->cap);
-    }
-    str_free(s);
 }
 
 void oms_config_free(struct oms_config *c)
@@ -58,6 +71,7 @@ void oms_config_free(struct oms_config *c)
     free(c->cm_url);
     free(c->cm_region);
     strv_free(&c->cm_nodes);
+    strv_free(&c->remarks);
     *c = (struct oms_config){0};
 }
 
@@ -85,12 +99,38 @@ static int read_optional(const struct source *src, const char *key, const char *
     return 0;
 }
 
+static size_t line_of(const struct source *src, const char *key)
+{
+    return (size_t)json_int(src->remarks->lines, key, 0);
+}
+
+/* Where a character or a missing blank explains why the file is not read as it was meant: that
+ * error. Else 0. */
+static int explain_by_text(const struct source *src, struct err *err)
+{
+    AUTO_STR struct str what = STR_INIT;
+    const char *key = NULL;
+    size_t line = odd_syntax_line(src->text, src->len, &what);
+    if (line > 0) {
+        return err_fail(err, ERR_CONFIG,
+                        "%s:%zu: %s stands where YAML needs an ASCII character\n"
+                        "HINT: type that line anew on the host, with an English keyboard",
+                        src->name, line, str_get(&what));
+    }
+    line = unspaced_key_line(src->text, src->len, used_keys, &key);
+    return line == 0 ? 0
+                     : err_fail(err, ERR_CONFIG,
+                                "%s:%zu: there is no blank after the colon of '%s'\n"
+                                "HINT: write '%s: VALUE'",
+                                src->name, line, key, key);
+}
+
 static int read_required(const struct source *src, const char *key, const char *expected,
                          const char **ret, struct err *err)
 {
     const bool present = json_object_get(src->yaml, key) != NULL;
 
-    if (read_optional(src, key, ret, err)) {
+    if (read_optional(src, key, ret, err) || (!present && explain_by_text(src, err))) {
         return -1;
     }
     if (!*ret || !**ret) {
@@ -100,13 +140,20 @@ static int read_required(const struct source *src, const char *key, const char *
     return 0;
 }
 
-static int copy_required(const struct source *src, const char *key, const char *expected,
-                         char **ret, struct err *err)
+/* What reaches a server or its client library: an address, or a name that can be seen. */
+static int copy_checked(const struct source *src, const char *key, const char *expected,
+                        bool (*is_wrong)(const char *text, struct str *ret_why), char **ret,
+                        struct err *err)
 {
+    AUTO_STR struct str why = STR_INIT;
     const char *text;
 
     if (read_required(src, key, expected, &text, err)) {
         return -1;
+    }
+    if (is_wrong(text, &why)) {
+        return err_fail(err, ERR_CONFIG, "%s:%zu: key '%s' %s, expected %s\n%s", src->name,
+                        line_of(src, key), key, str_get(&why), expected, HINT_KEYS);
     }
     *ret = mem_strdup(text);
     return 0;
@@ -152,22 +199,19 @@ static int read_port(const struct source *src, const char *key, uint16_t otherwi
     return 0;
 }
 
-static int read_bool(const struct source *src, const char *key, bool *ret, struct err *err)
+/* Nothing here depends on it, so no spelling is refused; absent means yes (domain, "Sites as they
+ * are"). */
+static bool read_is_default(const struct source *src)
 {
-    const char *text;
+    static const char *const words[] = {"false", "no", "off", "n", "0"};
+    const char *text = json_string_value(json_object_get(src->yaml, "cm_is_default"));
 
-    if (read_optional(src, key, &text, err)) {
-        return -1;
+    for (size_t i = 0; text && i < ARRAY_LEN(words); i++) {
+        if (strcasecmp(text, words[i]) == 0) {
+            return false;
+        }
     }
-    if (!text || strcasecmp(text, "false") == 0 || strcasecmp(text, "no") == 0) {
-        *ret = false;
-    } else if (strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0) {
-        *ret = true;
-    } else {
-        return err_fail(err, ERR_CONFIG, "%s: key '%s' is '%s', expected true or false\n%s",
-                        src->name, key, text, HINT_KEYS);
-    }
-    return 0;
+    return true;
 }
 
 /* Unlike other texts an empty password is possible, if it is written as ''. */
@@ -193,22 +237,46 @@ static int read_metadb(const struct source *src, struct oms_config *c, struct er
     const char *port;
     uint64_t number;
 
-    if (copy_required(src, "oms_meta_host", "the address of the MetaDB", &c->meta_host, err) ||
+    if (copy_checked(src, "oms_meta_host", "the address of the MetaDB", host_text_is_wrong,
+                     &c->meta_host, err) ||
         read_required(src, "oms_meta_port", "the port of the MetaDB", &port, err) ||
         read_number(src, "oms_meta_port", port, 1, UINT16_MAX, &number, err) ||
-        copy_required(src, "oms_meta_user", "the user of the MetaDB", &c->meta_user, err) ||
+        copy_checked(src, "oms_meta_user", "the user of the MetaDB", name_text_is_wrong,
+                     &c->meta_user, err) ||
         read_password(src, &c->meta_password, err) ||
-        copy_required(src, "drc_rm_db", "the name of a database", &c->rm_db, err) ||
-        copy_required(src, "drc_cm_db", "the name of a database", &c->cm_db, err) ||
-        copy_required(src, "drc_cm_heartbeat_db", "the name of a database", &c->heartbeat_db,
-                      err)) {
+        copy_checked(src, "drc_rm_db", "the name of a database", name_text_is_wrong, &c->rm_db,
+                     err) ||
+        copy_checked(src, "drc_cm_db", "the name of a database", name_text_is_wrong, &c->cm_db,
+                     err) ||
+        copy_checked(src, "drc_cm_heartbeat_db", "the name of a database", name_text_is_wrong,
+                     &c->heartbeat_db, err)) {
         return -1;
     }
     c->meta_port = (uint16_t)number;
     return 0;
 }
 
-static int read_nodes(const struct source *src, struct strv *ret, struct err *err)
+static int read_node(const struct source *src, size_t number, const char *text,
+                     struct oms_config *c, struct err *err)
+{
+    AUTO_FREE char *address = mem_strdup(text);
+    AUTO_STR struct str why = STR_INIT;
+    const bool comma = drop_end_comma(address);
+
+    if (host_text_is_wrong(address, &why)) {
+        return err_fail(err, ERR_CONFIG,
+                        "%s:%zu: entry %zu of 'cm_nodes' %s, expected the address of a host\n%s",
+                        src->name, line_of(src, "cm_nodes"), number, str_get(&why), HINT_KEYS);
+    }
+    if (comma) {
+        strv_addf(&c->remarks, "entry %zu of 'cm_nodes' (line %zu) ends with a comma, read as '%s'",
+                  number, line_of(src, "cm_nodes"), address);
+    }
+    strv_add(&c->cm_nodes, address);
+    return 0;
+}
+
+static int read_nodes(const struct source *src, struct oms_config *c, struct err *err)
 {
     const json_t *list = json_object_get(src->yaml, "cm_nodes");
 
@@ -230,7 +298,9 @@ static int read_nodes(const struct source *src, struct strv *ret, struct err *er
                             "host\n%s",
                             src->name, i + 1, HINT_KEYS);
         }
-        strv_add(ret, json_string_value(node));
+        if (read_node(src, i + 1, json_string_value(node), c, err)) {
+            return -1;
+        }
     }
     return 0;
 }
@@ -241,15 +311,15 @@ static int read_region(const struct source *src, struct oms_config *c, struct er
     uint64_t number = 0;
 
     if (copy_optional(src, "cm_url", &c->cm_url, err) ||
-        copy_optional(src, "cm_region", &c->cm_region, err) ||
-        read_bool(src, "cm_is_default", &c->cm_is_default, err) ||
-        read_nodes(src, &c->cm_nodes, err) || read_optional(src, "cm_location", &location, err)) {
+        copy_optional(src, "cm_region", &c->cm_region, err) || read_nodes(src, c, err) ||
+        read_optional(src, "cm_location", &location, err)) {
         return -1;
     }
     if (location && read_number(src, "cm_location", location, 0, LOCATION_MAX, &number, err)) {
         return -1;
     }
     c->cm_location = (unsigned)number;
+    c->cm_is_default = read_is_default(src);
     return 0;
 }
 
@@ -275,12 +345,45 @@ static bool is_blank(const char *text, size_t len)
     return true;
 }
 
+static bool is_used(const char *key)
+{
+    for (size_t i = 0; used_keys[i]; i++) {
+        if (str_eq(used_keys[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* OMS takes the last one (domain, "Sites as they are"). Which one was meant nobody can tell where
+ * they differ, and the wrong one could be another database. */
+static int check_twice(const struct source *src, struct oms_config *c, struct err *err)
+{
+    for (size_t i = 0; i < json_array_size(src->remarks->twice); i++) {
+        const json_t *twice = json_array_get(src->remarks->twice, i);
+        const char *key = json_text(twice, "key", "");
+        const long long first = json_int(twice, "first_line", 0), last = json_int(twice, "line", 0);
+
+        if (is_used(key) && json_bool(twice, "differs", true)) {
+            return err_fail(err, ERR_CONFIG,
+                            "%s:%lld: key '%s' is given twice, with another value on line %lld\n"
+                            "HINT: OMS takes the last one; remove the other on the host",
+                            src->name, last, key, first);
+        }
+        strv_addf(&c->remarks,
+                  "key '%.80s' is given twice, on lines %lld and %lld: the last counts", key, first,
+                  last);
+    }
+    return 0;
+}
+
 int oms_config_parse(const char *text, size_t len, const char *name, struct oms_config *ret,
                      struct err *err)
 {
     AUTO_OMS_CONFIG struct oms_config c = {0};
     CLEANUP(yaml_wipe) json_t *yaml = NULL;
-    struct source src = {.name = name};
+    AUTO_YAML_REMARKS struct yaml_remarks remarks = {.lines = NULL};
+    struct source src = {.name = name, .text = text, .len = len, .remarks = &remarks};
 
     if (len > CONFIG_SIZE_MAX) {
         return err_fail(err, ERR_CONFIG,
@@ -294,11 +397,15 @@ int oms_config_parse(const char *text, size_t len, const char *name, struct oms_
                         "HINT: put back the config.yaml that this OMS was installed with",
                         name);
     }
-    if (yaml_parse(text, len, name, &yaml, err)) {
+    if (yaml_parse_foreign(text, len, name, &yaml, &remarks, err)) {
+        if (explain_by_text(&src, err)) {
+            return -1;
+        }
         return err_hint(err, "mend the file on the host; OMS itself needs it to start");
     }
     src.yaml = yaml;
-    if (read_metadb(&src, &c, err) || read_region(&src, &c, err) || read_ports(&src, &c, err)) {
+    if (check_twice(&src, &c, err) || read_metadb(&src, &c, err) || read_region(&src, &c, err) ||
+        read_ports(&src, &c, err)) {
         return -1;
     }
     digest_of(text, len, c.digest);
@@ -307,77 +414,48 @@ int oms_config_parse(const char *text, size_t len, const char *name, struct oms_
     return 0;
 }
 
-/* Looks before it reads, so that a folder and a file of gigabytes are told apart and not fetched.
- */
-static int check_file(struct engine *e, const char *container, const char *name,
-                      struct engine_path_stat *ret, struct err *err)
+/* True and "yes" are one value to whoever reads them. */
+static bool same_value(const json_t *a, const json_t *b)
 {
-    struct engine_path_stat st;
+    static const char *const words[][2] = {
+        {"yes", "true"}, {"on", "true"}, {"no", "false"}, {"off", "false"}};
+    const char *texts[] = {json_string_value(a), json_string_value(b)};
 
-    if (engine_container_stat(e, container, OMS_PATH_CONFIG, &st, err)) {
-        if (err->kind == ERR_NOT_FOUND) {
-            return err_fail(err, ERR_CONFIG,
-                            "%s does not exist\n"
-                            "HINT: is the file still there on the host, where the container "
-                            "binds it from?",
-                            name);
+    if (json_equal(a, b) || (json_is_null(a) && b == NULL) || (json_is_null(b) && a == NULL)) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        for (size_t k = 0; texts[i] && k < ARRAY_LEN(words); k++) {
+            texts[i] = strcasecmp(texts[i], words[k][0]) == 0 ? words[k][1] : texts[i];
         }
-        return err_wrap(err, "%s", name);
     }
-    if (st.is_folder) {
-        return err_fail(err, ERR_CONFIG,
-                        "%s is a folder, expected a file\n"
-                        "HINT: the engine makes a folder of a bind source that is missing; put "
-                        "the file back on the host",
-                        name);
-    }
-    if (st.size > CONFIG_SIZE_MAX) {
-        return err_fail(err, ERR_CONFIG,
-                        "%s has %llu bytes, expected at most %zu\n"
-                        "HINT: is the right file bound to " OMS_PATH_CONFIG "?",
-                        name, (unsigned long long)st.size, CONFIG_SIZE_MAX);
-    }
-    *ret = st;
-    return 0;
+    return texts[0] && texts[1] && strcasecmp(texts[0], texts[1]) == 0 &&
+           (strcasecmp(texts[0], "true") == 0 || strcasecmp(texts[0], "false") == 0);
 }
 
-/* Whether `source` could be read and is what the engine sees. */
-static bool read_source(const char *source, const struct engine_path_stat *seen, struct str *ret)
+int oms_config_compare(const struct str *a, const struct str *b, struct strv *ret_keys,
+                       struct err *err)
 {
-    struct err ignored = ERR_INIT;
-    struct stat st;
+    CLEANUP(yaml_wipe) json_t *one = NULL;
+    CLEANUP(yaml_wipe) json_t *other = NULL;
+    AUTO_YAML_REMARKS struct yaml_remarks ignored_one = {.lines = NULL};
+    AUTO_YAML_REMARKS struct yaml_remarks ignored_other = {.lines = NULL};
+    const char *key;
+    json_t *value;
 
-    if (!source || stat(source, &st) || !S_ISREG(st.st_mode)) {
-        return false;
-    }
-    const uint64_t mtime_ms =
-        (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
-    return (uint64_t)st.st_size == seen->size && mtime_ms == seen->mtime_ms &&
-           fs_read(source, CONFIG_SIZE_MAX, false, ret, &ignored) == 0 && ret->len == seen->size;
-}
-
-int oms_config_read(struct engine *e, const char *container, const char *source,
-                    struct oms_config *ret, struct err *err)
-{
-    AUTO_FREE char *name =
-        mem_printf("config.yaml of container '%s' (" OMS_PATH_CONFIG ")", container);
-    CLEANUP(text_wipe) struct str text = STR_INIT;
-
-    struct engine_path_stat seen;
-
-    if (check_file(e, container, name, &seen, err)) {
+    if (yaml_parse_foreign(str_get(a), a->len, "one file", &one, &ignored_one, err) ||
+        yaml_parse_foreign(str_get(b), b->len, "the other file", &other, &ignored_other, err)) {
         return -1;
     }
-    if (read_source(source, &seen, &text)) {
-        return oms_config_parse(str_get(&text), text.len, name, ret, err);
-    }
-    text_wipe(&text);
-    if (engine_container_read_file(e, container, OMS_PATH_CONFIG, CONFIG_SIZE_MAX, &text, err)) {
-        if (err->kind == ERR_FAILED || err->kind == ERR_NOT_FOUND) {
-            err->kind = ERR_CONFIG;
+    json_object_foreach (one, key, value) {
+        if (!same_value(value, json_object_get(other, key))) {
+            strv_add(ret_keys, key);
         }
-        err_wrap(err, "%s cannot be read", name);
-        return err_hint(err, "is it a plain file that root on that host may read?");
     }
-    return oms_config_parse(str_get(&text), text.len, name, ret, err);
+    json_object_foreach (other, key, value) {
+        if (!json_object_get(one, key) && !json_is_null(value)) {
+            strv_add(ret_keys, key);
+        }
+    }
+    return 0;
 }

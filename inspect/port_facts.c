@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inspect/config_seen.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/str.h"
 
@@ -150,16 +151,6 @@ static bool read_table(const char *proc, const char *name, const char *host_ip,
     return true;
 }
 
-static bool is_of_container(const char *proc, const char *pid, const char *container_id)
-{
-    AUTO_FREE char *path = mem_printf("%s/%s/cgroup", proc, pid);
-    AUTO_STR struct str text = STR_INIT;
-    struct err ignored = ERR_INIT;
-
-    return fs_read(path, SMALL_FILE_MAX, false, &text, &ignored) == 0 &&
-           strstr(str_get(&text), container_id) != NULL;
-}
-
 static char *describe_process(const char *proc, const char *pid)
 {
     AUTO_FREE char *path = mem_printf("%s/%s/comm", proc, pid);
@@ -227,7 +218,7 @@ static void find_holders(const char *proc, const char *container_id, bool ours,
     }
     for (const struct dirent *entry = readdir(dir); entry && w->open; entry = readdir(dir)) {
         if (isdigit((unsigned char)entry->d_name[0]) &&
-            is_of_container(proc, entry->d_name, container_id) == ours) {
+            process_is_of_container(proc, entry->d_name, container_id) == ours) {
             look_at_process(proc, entry->d_name, ours, f, w);
         }
     }

@@ -89,6 +89,10 @@ RULE_JUDGE(judge_engine_rootless);
 RULE_JUDGE(judge_engine_version);
 RULE_JUDGE(judge_engine_storage);
 RULE_JUDGE(judge_engine_live_restore);
+/* rules_config.c */
+RULE_JUDGE(judge_config_remarks);
+RULE_JUDGE(judge_config_seen);
+RULE_JUDGE(judge_config_edited);
 /* rules_metadb.c */
 RULE_JUDGE(judge_metadb_reachable);
 RULE_JUDGE(judge_metadb_databases);

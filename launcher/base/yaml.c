@@ -7,13 +7,15 @@
 #define SIZE_LIMIT ((size_t)1024 * 1024)
 #define DEPTH_LIMIT 64
 #define KEY_QUOTE_MAX 80 /* of a key in an error */
+#define CORE_TAG "tag:yaml.org,2002:"
 
 struct reader {
     yaml_parser_t parser;
     const char *text;
     size_t len;
     const char *name;
-    const char *seen; /* see find_line() */
+    struct yaml_remarks *remarks; /* of a foreign file; NULL: a file of ours */
+    const char *seen;             /* see find_line() */
     size_t seen_line;
 };
 
@@ -98,13 +100,45 @@ static int fail_unlike(const struct reader *r, const yaml_event_t *event, struct
     return err_hint(err, "use plain keys, values, lists and nested keys only");
 }
 
+static const char *tag_of(const yaml_event_t *event)
+{
+    if (event->type == YAML_SCALAR_EVENT) {
+        return (const char *)event->data.scalar.tag;
+    }
+    if (event->type == YAML_SEQUENCE_START_EVENT) {
+        return (const char *)event->data.sequence_start.tag;
+    }
+    return event->type == YAML_MAPPING_START_EVENT ? (const char *)event->data.mapping_start.tag
+                                                   : NULL;
+}
+
+/* The core tags, and what PyYAML under Python 2 writes for each text: they say what a value is
+ * already. */
+static bool is_plain_tag(const char *tag)
+{
+    static const char *const plain[] = {"!",
+                                        CORE_TAG "str",
+                                        CORE_TAG "int",
+                                        CORE_TAG "bool",
+                                        CORE_TAG "null",
+                                        CORE_TAG "float",
+                                        CORE_TAG "seq",
+                                        CORE_TAG "map",
+                                        CORE_TAG "python/unicode",
+                                        CORE_TAG "python/str"};
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+        if (strcmp(plain[i], tag) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Anything that would make a value mean more than it shows. */
 static int refuse_magic(const struct reader *r, const yaml_event_t *event, struct err *err)
 {
-    bool tag = (event->type == YAML_SCALAR_EVENT && event->data.scalar.tag) ||
-               (event->type == YAML_SEQUENCE_START_EVENT && event->data.sequence_start.tag) ||
-               (event->type == YAML_MAPPING_START_EVENT && event->data.mapping_start.tag);
-    if (tag) {
+    const char *tag = tag_of(event);
+    if (tag != NULL && (r->remarks == NULL || !is_plain_tag(tag))) {
         return fail_unlike(r, event, err, "tags (!…) are not understood");
     }
     if (event->type == YAML_ALIAS_EVENT) {
@@ -134,16 +168,32 @@ static int refuse_tabs(struct reader *r, const yaml_event_t *event, struct err *
 static int read_value(struct reader *r, yaml_event_t *event, unsigned depth, json_t **ret,
                       struct err *err);
 
+/* As YAML 1.1 has it, where a file was written for another reader. */
+static bool is_null_word(const struct reader *r, const char *text)
+{
+    return strcmp(text, "~") == 0 ||
+           (r->remarks != NULL &&
+            (strcmp(text, "null") == 0 || strcmp(text, "Null") == 0 || strcmp(text, "NULL") == 0));
+}
+
 static int read_scalar(const struct reader *r, const yaml_event_t *event, json_t **ret,
                        struct err *err)
 {
     const char *text = (const char *)event->data.scalar.value;
+    const char *tag = tag_of(event);
     size_t len = event->data.scalar.length;
-    if (memchr(text, '\0', len)) {
+    bool has_nul = memchr(text, '\0', len) != NULL;
+    if (has_nul && r->remarks == NULL) {
         return fail_unlike(r, event, err, "a value holds a NUL byte (\\0)");
     }
-    bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    *ret = plain && (len == 0 || strcmp(text, "~") == 0) ? json_null() : json_from_text(text);
+    bool plain = tag != NULL ? strcmp(tag, CORE_TAG "null") == 0
+                             : event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+                                   (len == 0 || is_null_word(r, text));
+    if (plain) {
+        *ret = json_null();
+    } else {
+        *ret = has_nul ? json_stringn(text, len) : json_from_text(text);
+    }
     return 0;
 }
 
@@ -181,6 +231,9 @@ static int check_key(struct reader *r, const yaml_event_t *event, const json_t *
         return -1;
     }
     const char *key = (const char *)event->data.scalar.value;
+    if (r->remarks != NULL) {
+        return 0;
+    }
     if (*key == '\0' || strlen(key) != event->data.scalar.length) {
         return fail_unlike(r, event, err, "a key is empty or holds a NUL byte");
     }
@@ -190,6 +243,25 @@ static int check_key(struct reader *r, const yaml_event_t *event, const json_t *
         return err_hint(err, "remove one of the two");
     }
     return 0;
+}
+
+/* Of a key at the top: where it stands, and what stood there before. */
+static void remark_key(struct reader *r, const char *key, size_t line, const json_t *before,
+                       const json_t *now)
+{
+    if (r->remarks->lines == NULL) {
+        r->remarks->lines = json_object();
+        r->remarks->twice = json_array();
+    }
+    if (before != NULL) {
+        json_t *twice = json_object();
+        json_put(twice, "key", json_from_text(key));
+        json_put(twice, "first_line", json_integer(json_int(r->remarks->lines, key, 0)));
+        json_put(twice, "line", json_integer((json_int_t)line));
+        json_put(twice, "differs", json_boolean(json_equal(before, now) == 0));
+        json_add(r->remarks->twice, twice);
+    }
+    json_put(r->remarks->lines, key, json_integer((json_int_t)line));
 }
 
 static int read_map(struct reader *r, unsigned depth, json_t **ret, struct err *err)
@@ -212,7 +284,11 @@ static int read_map(struct reader *r, unsigned depth, json_t **ret, struct err *
         if (next_event(r, &event, err) < 0 || read_value(r, &event, depth + 1, &value, err) < 0) {
             return -1;
         }
-        json_put(map, (const char *)key.data.scalar.value, value);
+        const char *name = (const char *)key.data.scalar.value;
+        if (r->remarks != NULL && depth == 0) {
+            remark_key(r, name, event_line(&key) + 1, json_object_get(map, name), value);
+        }
+        json_put(map, name, value);
     }
 }
 
@@ -283,7 +359,8 @@ static int read_document(struct reader *r, json_t **ret, struct err *err)
     return 0;
 }
 
-int yaml_parse(const char *text, size_t len, const char *name, json_t **ret, struct err *err)
+static int parse(const char *text, size_t len, const char *name, struct yaml_remarks *remarks,
+                 json_t **ret, struct err *err)
 {
     if (len > SIZE_LIMIT) {
         err_fail(err, ERR_CONFIG, "%s: larger than 1 MiB", name);
@@ -291,7 +368,7 @@ int yaml_parse(const char *text, size_t len, const char *name, json_t **ret, str
     }
     /* Editors of another world begin a file with a byte order mark. */
     size_t skip = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    struct reader r = {.text = text + skip, .len = len - skip, .name = name};
+    struct reader r = {.text = text + skip, .len = len - skip, .name = name, .remarks = remarks};
     if (!yaml_parser_initialize(&r.parser)) {
         return err_fail(err, ERR_FAILED, "%s: out of memory", name);
     }
@@ -301,4 +378,23 @@ int yaml_parse(const char *text, size_t len, const char *name, json_t **ret, str
     int result = read_document(&r, ret, err);
     yaml_parser_delete(&r.parser);
     return result;
+}
+
+int yaml_parse(const char *text, size_t len, const char *name, json_t **ret, struct err *err)
+{
+    return parse(text, len, name, NULL, ret, err);
+}
+
+int yaml_parse_foreign(const char *text, size_t len, const char *name, json_t **ret,
+                       struct yaml_remarks *remarks, struct err *err)
+{
+    *remarks = (struct yaml_remarks){.lines = NULL};
+    return parse(text, len, name, remarks, ret, err);
+}
+
+void yaml_remarks_free(struct yaml_remarks *remarks)
+{
+    json_decref(remarks->lines);
+    json_decref(remarks->twice);
+    *remarks = (struct yaml_remarks){.lines = NULL};
 }

@@ -14,4 +14,20 @@
 int yaml_parse(const char *text, size_t len, const char *name, json_t **ret,
                struct err *err) MUST_USE;
 
+/* What was noticed in a foreign file, of the keys at its top. */
+struct yaml_remarks {
+    json_t *lines; /* {KEY: line, …}, from 1; of a key given twice the last one */
+    json_t *twice; /* [{"key":…,"first_line":…,"line":…,"differs":bool}, …] */
+};
+
+#define AUTO_YAML_REMARKS CLEANUP(yaml_remarks_free)
+
+/* The same for a file that was made for another reader, and is read as PyYAML reads it: core tags
+ * (!!bool "true") are understood and values stay texts, the last one of equal keys counts, null is
+ * null, keys may be anything. Aliases and other tags stay refused. `remarks` is the caller's to
+ * free, also after a failure. */
+int yaml_parse_foreign(const char *text, size_t len, const char *name, json_t **ret,
+                       struct yaml_remarks *remarks, struct err *err) MUST_USE;
+void yaml_remarks_free(struct yaml_remarks *remarks);
+
 #endif

@@ -52,6 +52,7 @@ int engine_exec_create(struct engine *e, const struct engine_exec *exec, char **
         .thing = exec->container,
         .path = path,
         .json = body,
+        .only_looks = exec->only_looks,
         .http = {.method = "POST", .answer_timeout_ms = engine_work_timeout_ms(e)},
     };
     if (engine_call_json(e, &call, &answer, err) < 0) {
@@ -95,6 +96,7 @@ static int exec_stream(struct engine *e, const struct engine_exec *exec, const c
         .thing = exec->container,
         .path = path,
         .json = body,
+        .only_looks = exec->only_looks,
         .http = {.method = "POST",
                  .sink = stream_sink,
                  .arg = &s,
@@ -177,4 +179,55 @@ int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exe
     ret->exit_code = (int)json_int(answer, "ExitCode", -1); /* null until it ended */
     ret->pid = (int)json_int(answer, "Pid", 0);
     return 0;
+}
+
+/* ---- cat ---- */
+
+struct cat_output {
+    struct str *text;
+    struct str problem;
+    size_t max;
+};
+
+static int take_cat(void *arg, int stream, const char *bytes, size_t len)
+{
+    struct cat_output *o = arg;
+    struct str *s = stream == 2 ? &o->problem : o->text;
+
+    if (s->len + len > o->max) {
+        return 1;
+    }
+    str_append_n(s, bytes, len);
+    return 0;
+}
+
+int engine_exec_cat(struct engine *e, const char *container, const char *path, size_t max,
+                    uint64_t timeout_ms, struct str *ret, struct err *err)
+{
+    const char *const argv[] = {"cat", path, NULL};
+    AUTO_FREE char *id = NULL;
+    struct cat_output output = {.text = ret, .problem = STR_INIT, .max = max};
+    const struct engine_exec exec = {
+        .container = container,
+        .argv = argv,
+        .timeout_ms = timeout_ms,
+        .on_output = take_cat,
+        .arg = &output,
+        .only_looks = true,
+    };
+    int code = 0;
+    int rc = engine_exec_create(e, &exec, &id, err);
+
+    if (rc == 0) {
+        rc = engine_exec_start(e, &exec, id, &code, err);
+    }
+    if (rc == 0 && code != 0) {
+        AUTO_STR struct str words = STR_INIT;
+        engine_append_words(&words, str_get(code == 126 || code == 127 ? ret : &output.problem));
+        rc = err_fail(err, ERR_FAILED, "'cat %s' in container '%s' ended with exit code %d%s%s",
+                      path, engine_shown(e, container), code, words.len > 0 ? ": " : "",
+                      str_get(&words));
+    }
+    str_free(&output.problem);
+    return rc;
 }

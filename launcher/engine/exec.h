@@ -14,6 +14,7 @@ struct engine_exec {
     uint64_t timeout_ms; /* 0: none */
     engine_output_fn on_output;
     void *arg;
+    bool only_looks; /* it changes nothing: a read-only handle may run it */
 };
 
 /* Makes an exec of it, which does not run yet. Caller frees *ret_id. */
@@ -35,5 +36,12 @@ struct engine_exec_state {
  * is started again, and one that ran some minutes after its end. It can never run then. */
 int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exec_state *ret,
                         struct err *err) MUST_USE;
+
+/* One file as the processes of a running container see it, printed by `cat` inside: that is not
+ * always what the engine itself reads (engine_container_read_file()), for a bind of a file stays
+ * what it was when the container started. Changes nothing, so a read-only handle may ask for it.
+ * ERR_FAILED when the container has no `cat`, or the file is not there or larger than `max`. */
+int engine_exec_cat(struct engine *e, const char *container, const char *path, size_t max,
+                    uint64_t timeout_ms, struct str *ret, struct err *err) MUST_USE;
 
 #endif

@@ -185,6 +185,9 @@ static void observe(void *arg, size_t i)
     if (look->rc == 0) {
         look->rc = node_observe(look->engine, look->address->container, &look->node, &look->err);
     }
+    if (look->rc == 0) {
+        node_look_at_config(look->engine, &look->node);
+    }
 }
 
 /* What findings call it. */
