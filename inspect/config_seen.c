@@ -69,12 +69,12 @@ static bool read_by_proc(const struct container *c, struct str *ret)
 int config_seen_read(struct engine *e, const struct container *c, bool local,
                      struct str *ret_secret, struct err *err)
 {
+    static const char *const argv[] = {"cat", OMS_PATH_CONFIG, NULL};
     CLEANUP(oms_config_text_wipe) struct str text = STR_INIT;
 
     if (!local || !read_by_proc(c, &text)) {
         oms_config_text_wipe(&text);
-        if (engine_exec_cat(e, c->id, OMS_PATH_CONFIG, CONFIG_SIZE_MAX, CAT_TIMEOUT_MS, &text,
-                            err)) {
+        if (engine_exec_read(e, c->id, argv, CONFIG_SIZE_MAX, CAT_TIMEOUT_MS, &text, err)) {
             return -1;
         }
     }

@@ -28,7 +28,6 @@ void node_free(struct node *n)
     host_facts_free(&n->host);
     port_facts_free(&n->ports);
     neighbours_free(&n->neighbours);
-    free(n->health_url);
     oms_health_free(&n->health);
     *n = (struct node){0};
 }
@@ -53,6 +52,7 @@ void deployment_free(struct deployment *d)
     }
     free(d->lost);
     metadb_facts_free(&d->metadb);
+    servers_free(&d->servers);
     deployment_init(d);
 }
 
@@ -251,7 +251,7 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
         return -1;
     }
     ip = container_env(&n.old, "OMS_HOST_IP");
-    n.host_ip = ip ? mem_strdup(ip) : NULL;
+    n.host_ip = ip && *ip ? mem_strdup(ip) : NULL;
     *ret = n;
     n = (struct node){0};
     return 0;
@@ -277,11 +277,42 @@ void node_look_at_ports(struct node *n)
     }
 }
 
-void node_ask_health(struct node *n, uint64_t timeout_ms)
+/* Someone has edited the port in the container (domain, "Sites as they are"): which of the ports
+ * that it listens on, and that config.yaml does not name, is the console's? */
+static void find_console(struct node *n, struct health_place *place, uint64_t timeout_ms)
 {
-    if (!n->old.running || !n->host_ip || !n->config.nginx_port) {
+    for (size_t i = 0; i < n->ports.other_count; i++) {
+        AUTO_OMS_HEALTH struct oms_health health = {.answer = HEALTH_NOT_ASKED};
+
+        place->port = n->ports.others[i];
+        oms_health_find(place, timeout_ms, &health);
+        if (health.answer == HEALTH_WELL) {
+            n->console_port = n->ports.others[i];
+            oms_health_free(&n->health);
+            n->health = health;
+            health = (struct oms_health){.answer = HEALTH_NOT_ASKED};
+            return;
+        }
+    }
+}
+
+void node_ask_health(struct engine *e, struct node *n, uint64_t timeout_ms)
+{
+    struct health_place place = {
+        .host_ip = n->host_ip,
+        .port = n->config.nginx_port,
+        .tls = container_has_tls(&n->old),
+        .local = n->host.local,
+        .engine = e,
+        .container = n->old.id,
+    };
+
+    if (!n->old.running || (!n->host_ip && !n->host.local && !e)) {
         return;
     }
-    n->health_url = oms_health_url(n->host_ip, n->config.nginx_port, container_has_tls(&n->old));
-    oms_health_ask(n->health_url, timeout_ms, &n->health);
+    oms_health_free(&n->health);
+    oms_health_find(&place, timeout_ms, &n->health);
+    if (n->health.answer == HEALTH_SILENT) {
+        find_console(n, &place, timeout_ms);
+    }
 }

@@ -15,6 +15,7 @@
 #include "inspect/oms_config.h"
 #include "inspect/oms_health.h"
 #include "inspect/port_facts.h"
+#include "inspect/servers.h"
 #include "inspect/tls_facts.h"
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
@@ -28,7 +29,7 @@ struct node {
     struct container old;
     struct oms_config config; /* what the new container will read */
     struct config_seen seen;  /* unknown until node_look_at_config() was called */
-    char *host_ip;            /* OMS_HOST_IP of the old container; NULL if not set */
+    char *host_ip;            /* OMS_HOST_IP of the old container; NULL if not set, or empty */
     json_t *old_image;        /* Config of the old image; NULL if the image is gone */
     char *old_image_tag;      /* tag of the old container's image reference; "" if it has none */
     char *old_image_note;     /* why old_image is NULL, or NULL */
@@ -37,8 +38,9 @@ struct node {
     struct host_facts host;
     struct port_facts ports;      /* unknown until node_look_at_ports() was called */
     struct neighbours neighbours; /* without the old container */
-    char *health_url;             /* NULL until node_ask_health() was called, or if not known */
-    struct oms_health health;     /* what the old OMS says of itself */
+    struct oms_health health;     /* what the old OMS says of itself, see node_ask_health() */
+    uint16_t console_port;        /* where the console answers instead of nginx_server_port; 0 */
+    enum beat beat;               /* of its heart_beat */
 };
 
 /* A node that is listed and could not be looked at. */
@@ -54,6 +56,7 @@ struct deployment {
     struct lost_node *lost;
     size_t lost_count;
     struct metadb_facts metadb; /* empty (server_version NULL) until it was asked */
+    struct servers servers;     /* unknown until the MetaDB was asked */
 };
 
 #define AUTO_NODE CLEANUP(node_free)
@@ -79,8 +82,10 @@ void node_look_at_config(struct engine *e, struct node *n);
 /* Who listens on the ports of config.yaml, on an engine of this machine. Apart, since it goes
  * through all processes, and can be done while others are waited for. */
 void node_look_at_ports(struct node *n);
-/* Asks the old OMS of a node for its health, when it runs and its address is known; waits for
- * `timeout_ms` at most. What is wrong is a fact, not an error. */
-void node_ask_health(struct node *n, uint64_t timeout_ms);
+/* Asks the old OMS of a node for its health, when it runs; waits for `timeout_ms` at most in each
+ * place. With an engine that is not of this machine it is asked through the container, too; `e` may
+ * be NULL. On this machine, after node_look_at_ports(), a console that has moved to another port is
+ * found. What is wrong is a fact, not an error. */
+void node_ask_health(struct engine *e, struct node *n, uint64_t timeout_ms);
 
 #endif

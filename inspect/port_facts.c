@@ -17,10 +17,17 @@
 
 enum { FIELD_ADDRESS = 1, FIELD_STATE = 3, FIELD_INODE = 9 };
 
+#define OTHERS_MAX 256
+
 /* The sockets that matter: of each port, at most one listener is looked for. */
 struct wanted {
     uint64_t inode[PORT_COUNT]; /* 0: nobody listens, or found already */
     size_t open;
+    struct {
+        uint64_t inode;
+        uint16_t port;
+    } others[OTHERS_MAX]; /* listeners on ports that are not asked for */
+    size_t other_count;
 };
 
 void port_facts_free(struct port_facts *f)
@@ -42,6 +49,8 @@ static void name_ports(const struct oms_config *c, struct port_facts *f)
         {"ghana_server_port", c->ghana_port, PORT_FREE, NULL},
         {"supervisor_server_port", c->supervisor_port, PORT_FREE, NULL},
         {"sshd_server_port", c->sshd_port, PORT_FREE, NULL},
+        {"supervisord", 8084, PORT_FREE, NULL}, /* domain, "Sites as they are" */
+        {"supervisord", 9001, PORT_FREE, NULL},
     };
 
     memcpy(f->items, all, sizeof(all));
@@ -106,11 +115,18 @@ static bool split_line(char *line, char **ret_address, uint64_t *ret_state, uint
     return true;
 }
 
+/* The ports of stores, writers and connectors (domain, "Sites as they are"). */
+static bool is_component(unsigned long port)
+{
+    return (port >= 7100 && port <= 7499) || (port >= 16000 && port <= 18499);
+}
+
 static void read_line(char *line, const char *host_ip, const struct port_facts *f, struct wanted *w)
 {
     char *address, *colon;
     uint64_t state, inode;
     unsigned long port;
+    bool known = false;
 
     if (!split_line(line, &address, &state, &inode) || state != STATE_LISTEN || inode == 0) {
         return;
@@ -129,6 +145,11 @@ static void read_line(char *line, const char *host_ip, const struct port_facts *
             w->inode[i] = inode;
             w->open++;
         }
+        known = known || f->items[i].port == port;
+    }
+    if (!known && !is_component(port) && w->other_count < OTHERS_MAX) {
+        w->others[w->other_count].inode = inode;
+        w->others[w->other_count++].port = (uint16_t)port;
     }
 }
 
@@ -184,6 +205,15 @@ static void note_socket(const char *link, const char *proc, const char *pid, boo
     }
 }
 
+static bool read_link(const char *folder, const char *name, char *ret, size_t size)
+{
+    AUTO_FREE char *path = fs_join(folder, name);
+    const ssize_t n = readlink(path, ret, size - 1);
+
+    ret[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
 static void look_at_process(const char *proc, const char *pid, bool ours, struct port_facts *f,
                             struct wanted *w)
 {
@@ -194,18 +224,76 @@ static void look_at_process(const char *proc, const char *pid, bool ours, struct
         return;
     }
     for (const struct dirent *entry = readdir(dir); entry && w->open; entry = readdir(dir)) {
-        AUTO_FREE char *path = fs_join(folder, entry->d_name);
         char link[64];
-        const ssize_t n = readlink(path, link, sizeof(link) - 1);
 
-        if (n <= 0) {
-            continue;
+        if (read_link(folder, entry->d_name, link, sizeof(link))) {
+            note_socket(link, proc, pid, ours, f, w);
         }
-        link[n] = '\0';
-        note_socket(link, proc, pid, ours, f, w);
     }
     closedir(dir);
 }
+
+/* ---- a console that has moved ---- */
+
+static void add_other(struct port_facts *f, uint16_t port)
+{
+    size_t at = 0;
+
+    while (at < f->other_count && f->others[at] < port) {
+        at++;
+    }
+    if (at == PORT_OTHERS_MAX || (at < f->other_count && f->others[at] == port)) {
+        return;
+    }
+    f->other_count += f->other_count < PORT_OTHERS_MAX;
+    memmove(&f->others[at + 1], &f->others[at], (f->other_count - at - 1) * sizeof(f->others[0]));
+    f->others[at] = port;
+}
+
+static void note_other(const char *link, struct port_facts *f, const struct wanted *w)
+{
+    const size_t prefix = strlen("socket:[");
+
+    if (strncmp(link, "socket:[", prefix) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < w->other_count; i++) {
+        if (w->others[i].inode == strtoull(link + prefix, NULL, 10)) {
+            add_other(f, w->others[i].port);
+        }
+    }
+}
+
+static void find_others(const char *proc, const char *container_id, struct port_facts *f,
+                        const struct wanted *w)
+{
+    DIR *dir = opendir(proc);
+
+    for (const struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+        AUTO_FREE char *folder = mem_printf("%s/%s/fd", proc, entry->d_name);
+
+        if (!isdigit((unsigned char)entry->d_name[0]) ||
+            !process_is_of_container(proc, entry->d_name, container_id)) {
+            continue;
+        }
+        DIR *fds = opendir(folder);
+        for (const struct dirent *fd = fds ? readdir(fds) : NULL; fd; fd = readdir(fds)) {
+            char link[64];
+
+            if (read_link(folder, fd->d_name, link, sizeof(link))) {
+                note_other(link, f, w);
+            }
+        }
+        if (fds) {
+            closedir(fds);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+}
+
+/* ---- all ---- */
 
 /* The container's own processes first: usually they hold all, and the others need no look. */
 static void find_holders(const char *proc, const char *container_id, bool ours,
@@ -229,6 +317,7 @@ void port_facts_read(const char *proc, const struct oms_config *config, const ch
                      const char *host_ip, struct port_facts *ret)
 {
     struct wanted w = {.open = 0};
+    bool console_missing;
 
     *ret = (struct port_facts){.known = false};
     name_ports(config, ret);
@@ -242,10 +331,14 @@ void port_facts_read(const char *proc, const struct oms_config *config, const ch
             ret->items[i].holder = PORT_UNKNOWN;
         }
     }
+    console_missing = w.inode[0] == 0;
     if (w.open) {
         find_holders(proc, container_id, true, ret, &w);
     }
     if (w.open) {
         find_holders(proc, container_id, false, ret, &w);
+    }
+    if (console_missing && w.other_count > 0) {
+        find_others(proc, container_id, ret, &w);
     }
 }

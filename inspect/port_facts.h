@@ -8,7 +8,9 @@
 
 #include "inspect/oms_config.h"
 
-#define PORT_COUNT 5
+#define PORT_COUNT 7
+#define PORT_CONFIG_COUNT 5 /* the first ones; the rest is the same in every OMS */
+#define PORT_OTHERS_MAX 8
 
 enum port_holder {
     PORT_FREE,
@@ -19,7 +21,7 @@ enum port_holder {
 };
 
 struct port_fact {
-    const char *key; /* of config.yaml; borrowed, static */
+    const char *key; /* of config.yaml, or whose it is; borrowed, static */
     uint16_t port;
     enum port_holder holder;
     char *who; /* "nginx (pid 42)", or NULL */
@@ -28,6 +30,10 @@ struct port_fact {
 struct port_facts {
     bool known; /* only on this machine */
     struct port_fact items[PORT_COUNT];
+    /* Where nobody listens on the console's port: ports of the old container's processes that
+     * config.yaml does not name, the lowest ones first, without those of components. */
+    uint16_t others[PORT_OTHERS_MAX];
+    size_t other_count;
 };
 
 /* Reads `proc` (a folder like /proc, which is the one to give). A listener counts if it is bound to

@@ -5,18 +5,40 @@
 
 #define NPROC 65535
 
+/* "oms", "OMS_20231117_103102" (docker_remote_deploy.sh), "myoms-oms-ce-042137" (OBD). */
+static bool is_tools_name(const char *name)
+{
+    const char *digits = strrchr(name, '-');
+
+    if (str_eq(name, "oms")) {
+        return true;
+    }
+    if (str_starts_with(name, "OMS_")) {
+        name += strlen("OMS_");
+        return *name && strspn(name, "0123456789_") == strlen(name);
+    }
+    if (!digits || strlen(digits) != 7 || strspn(digits + 1, "0123456789") != 6) {
+        return false;
+    }
+    const size_t rest = (size_t)(digits - name);
+    return (rest >= 4 && strncmp(digits - 4, "-oms", 4) == 0) ||
+           (rest >= 7 && strncmp(digits - 7, "-oms-ce", 7) == 0);
+}
+
 RULE_JUDGE(judge_container_name)
 {
-    const struct container *c = desired_of(in, node);
+    const char *old = in->deployment->nodes[node].old.name;
+    const char *name = desired_of(in, node) ? desired_of(in, node)->name : old;
 
-    if (!c) {
-        c = &in->deployment->nodes[node].old;
-    }
-    if (str_starts_with(c->name, "oms_") && c->name[strlen("oms_")] != '\0') {
-        judge_pass(ret, "'%s' follows the convention oms_*", c->name);
+    if (str_starts_with(name, "oms_") && name[strlen("oms_")] != '\0') {
+        judge_pass(ret, "'%s' follows the convention oms_*", name);
         return;
     }
-    judge_fail(ret, "'%s' does not follow the convention oms_*", c->name);
+    if (str_eq(name, old) && is_tools_name(name)) {
+        judge_pass(ret, "'%s' is what a deployment tool has named it", name);
+        return;
+    }
+    judge_fail(ret, "'%s' does not follow the convention oms_*", name);
     judge_hint(ret, "give the new container another name: --name oms_…");
 }
 
@@ -36,26 +58,73 @@ RULE_JUDGE(judge_container_running)
                c->name, c->name);
 }
 
+static const char *health_state(const struct node *n)
+{
+    return str_get(&n->health.state);
+}
+
 RULE_JUDGE(judge_container_healthy)
 {
     const struct node *n = &in->deployment->nodes[node];
 
-    if (!n->health_url) {
+    if (n->health.answer == HEALTH_NOT_ASKED || n->health.answer == HEALTH_ABSENT) {
         judge_not_applicable(ret, "%s",
-                             n->old.running ? "its address is not known"
-                                            : "the old container does not run");
+                             !n->old.running                     ? "the old container does not run"
+                             : n->health.answer == HEALTH_ABSENT ? "this version has no /oms/health"
+                                                                 : "its address is not known");
         return;
     }
-    judge_evidence(ret, "%s", n->health_url);
-    if (!n->health.healthy) {
-        judge_fail(ret, "/oms/health %.*s", (int)strcspn(str_get(&n->health.state), "\n"),
-                   str_get(&n->health.state));
+    judge_evidence(ret, "%s%s", n->health.url, n->health.inside ? ", asked in the container" : "");
+    if (n->health.answer != HEALTH_WELL) {
+        judge_fail(ret, "/oms/health %s", health_state(n));
     }
     judge_pass(ret, "/oms/health says so");
     judge_hint(ret,
                "mend the old version first: a rollback could not tell its own success from "
                "the old trouble; `docker exec %s supervisorctl status` shows the processes",
                n->old.name);
+}
+
+/* Both are said, not refused: the gate leaves out on the way back what does not hold now. */
+RULE_JUDGE(judge_container_endpoint)
+{
+    const struct node *n = &in->deployment->nodes[node];
+
+    if (n->health.answer == HEALTH_NOT_ASKED || n->health.answer == HEALTH_SILENT) {
+        judge_not_applicable(ret, "nobody answered");
+        return;
+    }
+    judge_evidence(ret, "%s", n->health.url);
+    if (n->health.answer == HEALTH_ABSENT) {
+        judge_fail(ret,
+                   "this version has no /oms/health (it %s), so that it is not asked for it after "
+                   "a rollback",
+                   health_state(n));
+    }
+    judge_pass(ret, "it has");
+    judge_hint(ret, "nothing to do: the container, the server list and the heartbeats are looked "
+                    "at instead");
+}
+
+RULE_JUDGE(judge_container_console)
+{
+    const struct node *n = &in->deployment->nodes[node];
+
+    if (n->health.answer == HEALTH_NOT_ASKED || n->health.answer == HEALTH_SILENT) {
+        judge_not_applicable(ret, "nobody answered");
+        return;
+    }
+    if (n->console_port) {
+        judge_fail(ret,
+                   "the console answers on port %u, not on %u (nginx_server_port), where the new "
+                   "one will",
+                   (unsigned)n->console_port, (unsigned)n->config.nginx_port);
+    }
+    judge_pass(ret, "it answers on port %u", (unsigned)n->config.nginx_port);
+    judge_hint(ret,
+               "the port was edited in the container, which the new one does not have: write "
+               "'nginx_server_port: %u' into config.yaml to keep it",
+               (unsigned)n->console_port);
 }
 
 static bool has_nproc(const json_t *ulimits)

@@ -81,6 +81,55 @@ RULE_JUDGE(judge_nodes_one_deployment)
     judge_hint(ret, "all nodes of a deployment have one MetaDB; leave out those of another one");
 }
 
+#define DEAD_AFTER_DAYS 3
+#define DAY_MS (24LL * 60 * 60 * 1000)
+
+/* A row of a host that is gone: in no cm_nodes, and without a heartbeat for days; one that never
+ * wrote any must not be ONLINE either. */
+static bool is_dead(const struct deployment *d, const char *ip)
+{
+    const struct server *s = servers_find(&d->servers, ip);
+
+    for (size_t i = 0; i < d->node_count; i++) {
+        if (strv_has(&d->nodes[i].config.cm_nodes, ip)) {
+            return false;
+        }
+    }
+    if (!d->servers.known || has_node(d, ip)) {
+        return false;
+    }
+    return s && s->beat ? s->age_ms > DEAD_AFTER_DAYS * DAY_MS : !server_is_online(s);
+}
+
+RULE_JUDGE(judge_nodes_gone)
+{
+    const struct deployment *d = in->deployment;
+    const struct metadb_facts *metadb = metadb_of(in);
+
+    (void)node;
+    if (!metadb || !metadb->has_hosts || !d->servers.known) {
+        judge_not_applicable(ret, "the server list could not be read");
+        return;
+    }
+    for (size_t i = 0; i < metadb->host_count; i++) {
+        const char *ip = metadb->hosts[i].ip;
+        const struct server *s = servers_find(&d->servers, ip);
+
+        if (is_dead(d, ip) && s && s->beat) {
+            judge_fail(ret,
+                       "'%s' is in the server list, but in no cm_nodes, and its last heart_beat is "
+                       "%lld days old",
+                       ip, (long long)(s->age_ms / DAY_MS));
+        } else if (is_dead(d, ip)) {
+            judge_fail(ret, "'%s' is in the server list, but in no cm_nodes, and has no heart_beat",
+                       ip);
+        }
+    }
+    judge_pass(ret, "every server of the list is alive");
+    judge_hint(ret, "it is not counted as a node; delete it in the console, OPS & Monitoring > "
+                    "Server, if it is gone for good");
+}
+
 RULE_JUDGE(judge_nodes_complete)
 {
     const struct deployment *d = in->deployment;
@@ -97,7 +146,8 @@ RULE_JUDGE(judge_nodes_complete)
         }
     }
     for (size_t i = 0; metadb && i < metadb->host_count; i++) {
-        if (!strv_has(&missing, metadb->hosts[i].ip) && !has_node(d, metadb->hosts[i].ip)) {
+        if (!strv_has(&missing, metadb->hosts[i].ip) && !has_node(d, metadb->hosts[i].ip) &&
+            !is_dead(d, metadb->hosts[i].ip)) {
             strv_add(&missing, metadb->hosts[i].ip);
         }
     }
@@ -164,6 +214,37 @@ RULE_JUDGE(judge_host_online)
     judge_pass(ret, "'%s' is ONLINE", n->host_ip);
     judge_hint(ret,
                "look at the console, OPS & Monitoring > Server, and mend the old version first");
+}
+
+RULE_JUDGE(judge_host_heartbeat)
+{
+    const struct node *n = &in->deployment->nodes[node];
+    const char *ip = n->host_ip ? n->host_ip : "";
+
+    switch (n->beat) {
+    case BEAT_NONE:
+        judge_fail(ret, "'%s' writes no heart_beat, so that none is waited for after a rollback",
+                   ip);
+        break;
+    case BEAT_STILL:
+        judge_fail(ret,
+                   "the heart_beat of '%s' does not move, so that none is waited for after a "
+                   "rollback",
+                   ip);
+        break;
+    case BEAT_MOVES:
+        judge_pass(ret, "the heart_beat of '%s' moves", ip);
+        break;
+    case BEAT_UNKNOWN:
+    case BEAT_MAX:
+    default:
+        judge_not_applicable(ret, "%s",
+                             !n->old.running ? "the old container does not run"
+                                             : "the heartbeats could not be read");
+        return;
+    }
+    judge_hint(ret, "look at oms_drc_supervisor: `docker exec %s supervisorctl status`",
+               n->old.name);
 }
 
 static bool knows_region(const struct metadb_facts *metadb, unsigned code)

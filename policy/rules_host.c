@@ -1,6 +1,7 @@
 /* Rules about the hosts and their engines. */
 #include <inttypes.h>
 
+#include "inspect/oms_config_text.h"
 #include "policy/rule.h"
 #include "policy/setting.h"
 
@@ -26,17 +27,28 @@ static void append_list(struct str *s, const struct strv *v)
     }
 }
 
+/* The old OMS of this node is ONLINE under that address, and its heartbeat moves. */
+static bool works_at(const struct deployment *d, const struct node *n, const char *ip)
+{
+    return str_eq(n->host_ip, ip) && n->beat == BEAT_MOVES &&
+           server_is_online(servers_find(&d->servers, ip));
+}
+
 RULE_JUDGE(judge_host_ip)
 {
     const struct node *n = &in->deployment->nodes[node];
     const struct container *new = desired_of(in, node);
     const char *ip = new ? container_env(new, "OMS_HOST_IP") : n->host_ip;
     AUTO_STR struct str list = STR_INIT;
+    AUTO_STR struct str why = STR_INIT;
 
     if (!ip || !*ip) {
         judge_fail(ret, "OMS_HOST_IP is not set");
         judge_hint(ret, "give this host's own address: --host-ip ADDRESS");
         return;
+    }
+    if (host_text_is_wrong(ip, &why)) {
+        judge_fail(ret, "OMS_HOST_IP '%s' %s", ip, str_get(&why));
     }
     if (n->host_ip && !str_eq(n->host_ip, ip)) {
         judge_fail(ret, "OMS_HOST_IP would be '%s', the old container has '%s'", ip, n->host_ip);
@@ -48,8 +60,9 @@ RULE_JUDGE(judge_host_ip)
             judge_fail(ret, "OMS_HOST_IP '%s' is not among 'cm_nodes' of config.yaml", ip);
         }
     }
+    /* An address that works is right, whatever the interfaces say: NAT, an elastic IP. */
     if (n->host.addresses_known && !str_starts_with(ip, "127.") &&
-        !strv_has(&n->host.addresses, ip)) {
+        !strv_has(&n->host.addresses, ip) && !works_at(in->deployment, n, ip)) {
         str_reset(&list);
         append_list(&list, &n->host.addresses);
         judge_fail(ret, "OMS_HOST_IP '%s' is no address of this host", ip);
@@ -217,7 +230,7 @@ RULE_JUDGE(judge_ports_free)
         judge_not_applicable(ret, "the host's ports cannot be looked at from here");
         return;
     }
-    for (size_t i = 0; i < PORT_COUNT; i++) {
+    for (size_t i = 0; i < PORT_CONFIG_COUNT; i++) {
         check_port(&n->ports, i, ret);
         if (n->ports.items[i].holder == PORT_UNKNOWN && !n->old.running) {
             judge_fail(ret, "port %u (%s) is held, and the old container does not run",
@@ -227,4 +240,26 @@ RULE_JUDGE(judge_ports_free)
     judge_pass(ret, "each is free or held by the old container");
     judge_hint(ret, "end that program, or give OMS another port in config.yaml; `ss -ltnp` shows "
                     "who listens");
+}
+
+/* They cannot be changed, so what worked so far is not refused. */
+RULE_JUDGE(judge_ports_fixed)
+{
+    const struct node *n = &in->deployment->nodes[node];
+
+    if (!n->ports.known) {
+        judge_not_applicable(ret, "the host's ports cannot be looked at from here");
+        return;
+    }
+    for (size_t i = PORT_CONFIG_COUNT; i < PORT_COUNT; i++) {
+        const struct port_fact *port = &n->ports.items[i];
+
+        if (port->holder == PORT_OTHER) {
+            judge_fail(ret, "port %u (%s) is held by %s, which is not of the old container",
+                       (unsigned)port->port, port->key, port->who);
+        }
+    }
+    judge_pass(ret, "8084 and 9001 are free or held by the old container");
+    judge_hint(ret, "OMS uses it, and no key of config.yaml changes it: end that program, or make "
+                    "sure that this OMS does without");
 }

@@ -10,7 +10,7 @@ struct engine_call {
     const char *thing;        /* … without 'THING' if NULL */
     const char *path;         /* escaped, with the query, without the API version */
     const json_t *json;       /* body of the request; NULL: none, or http.source */
-    bool only_looks;          /* changes nothing, although it is no GET: see engine_exec_cat() */
+    bool only_looks;          /* changes nothing, although it is no GET: see engine_exec_read() */
     struct http_request http; /* its method is GET if NULL; its path and body are filled in */
 };
 

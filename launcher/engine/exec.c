@@ -181,17 +181,17 @@ int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exe
     return 0;
 }
 
-/* ---- cat ---- */
+/* ---- looking ---- */
 
-struct cat_output {
+struct read_output {
     struct str *text;
     struct str problem;
     size_t max;
 };
 
-static int take_cat(void *arg, int stream, const char *bytes, size_t len)
+static int take_read(void *arg, int stream, const char *bytes, size_t len)
 {
-    struct cat_output *o = arg;
+    struct read_output *o = arg;
     struct str *s = stream == 2 ? &o->problem : o->text;
 
     if (s->len + len > o->max) {
@@ -201,17 +201,16 @@ static int take_cat(void *arg, int stream, const char *bytes, size_t len)
     return 0;
 }
 
-int engine_exec_cat(struct engine *e, const char *container, const char *path, size_t max,
-                    uint64_t timeout_ms, struct str *ret, struct err *err)
+int engine_exec_read(struct engine *e, const char *container, const char *const *argv, size_t max,
+                     uint64_t timeout_ms, struct str *ret, struct err *err)
 {
-    const char *const argv[] = {"cat", path, NULL};
     AUTO_FREE char *id = NULL;
-    struct cat_output output = {.text = ret, .problem = STR_INIT, .max = max};
+    struct read_output output = {.text = ret, .problem = STR_INIT, .max = max};
     const struct engine_exec exec = {
         .container = container,
         .argv = argv,
         .timeout_ms = timeout_ms,
-        .on_output = take_cat,
+        .on_output = take_read,
         .arg = &output,
         .only_looks = true,
     };
@@ -224,9 +223,9 @@ int engine_exec_cat(struct engine *e, const char *container, const char *path, s
     if (rc == 0 && code != 0) {
         AUTO_STR struct str words = STR_INIT;
         engine_append_words(&words, str_get(code == 126 || code == 127 ? ret : &output.problem));
-        rc = err_fail(err, ERR_FAILED, "'cat %s' in container '%s' ended with exit code %d%s%s",
-                      path, engine_shown(e, container), code, words.len > 0 ? ": " : "",
-                      str_get(&words));
+        rc =
+            err_fail(err, ERR_FAILED, "'%s' in container '%s' ended with exit code %d%s%s", argv[0],
+                     engine_shown(e, container), code, words.len > 0 ? ": " : "", str_get(&words));
     }
     str_free(&output.problem);
     return rc;

@@ -37,11 +37,9 @@ struct engine_exec_state {
 int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exec_state *ret,
                         struct err *err) MUST_USE;
 
-/* One file as the processes of a running container see it, printed by `cat` inside: that is not
- * always what the engine itself reads (engine_container_read_file()), for a bind of a file stays
- * what it was when the container started. Changes nothing, so a read-only handle may ask for it.
- * ERR_FAILED when the container has no `cat`, or the file is not there or larger than `max`. */
-int engine_exec_cat(struct engine *e, const char *container, const char *path, size_t max,
-                    uint64_t timeout_ms, struct str *ret, struct err *err) MUST_USE;
+/* What a command that changes nothing prints on stdout, at most `max` bytes: it may run on a
+ * read-only handle. ERR_FAILED when it cannot be run or does not exit with 0. */
+int engine_exec_read(struct engine *e, const char *container, const char *const *argv, size_t max,
+                     uint64_t timeout_ms, struct str *ret, struct err *err) MUST_USE;
 
 #endif

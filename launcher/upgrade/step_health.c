@@ -87,9 +87,9 @@ static const char *health_of(const struct run *r, int node, const struct health 
 static void check_http(const struct run *r, int node, struct health *h)
 {
     const char *url = health_of(r, node, h, "url");
-    AUTO_OMS_HEALTH struct oms_health health = {.healthy = false};
+    AUTO_OMS_HEALTH struct oms_health health = {.answer = HEALTH_NOT_ASKED};
     oms_health_ask(url, HTTP_TIMEOUT_MS, &health);
-    if (!health.healthy) {
+    if (health.answer != HEALTH_WELL) {
         AUTO_FREE char *text = mem_printf("%s %s", url, str_get(&health.state));
         add_missing(h, text);
     }

@@ -100,7 +100,10 @@ static int ask_metadb(const struct survey_request *request, struct survey *s, st
         s->metadb_error = failure;
         return 0;
     }
-    return metadb_facts_from_json(answer, &s->deployment.metadb, err);
+    if (metadb_facts_from_json(answer, &s->deployment.metadb, err) != 0) {
+        return -1;
+    }
+    return survey_watch_heartbeats(&db, s, err);
 }
 
 /* The MetaDB is asked by a program of its own, which takes a while: meanwhile the old OMS is asked,
@@ -128,8 +131,11 @@ static void look_at_ports(void *arg, size_t i)
 static void ask_old(void *arg, size_t i)
 {
     struct survey *s = arg;
+    struct node *n = &s->deployment.nodes[i];
     look_at_ports(s, i);
-    node_ask_health(&s->deployment.nodes[i], HEALTH_TIMEOUT_MS);
+    if (n->host.local) {
+        node_ask_health(NULL, n, HEALTH_TIMEOUT_MS);
+    }
 }
 
 static int ask_all(const struct survey_request *request, struct survey *s, struct err *err)
@@ -187,6 +193,9 @@ static void observe(void *arg, size_t i)
     }
     if (look->rc == 0) {
         node_look_at_config(look->engine, &look->node);
+        if (!look->node.host.local) {
+            node_ask_health(look->engine, &look->node, HEALTH_TIMEOUT_MS);
+        }
     }
 }
 

@@ -17,6 +17,12 @@ void survey_look_into_archive(const struct survey_request *request, struct surve
 /* The same tag of the same repository, and the engine does not hold another image under it now. */
 bool survey_is_already_there(const struct survey *s);
 
+/* ---- survey_beat.c: whether the servers are alive ---- */
+
+/* The server list, and whether the heartbeat of each running node moves. A MetaDB that falls silent
+ * meanwhile is no error; ERR_INTERRUPTED is. */
+int survey_watch_heartbeats(const struct metadb *db, struct survey *s, struct err *err) MUST_USE;
+
 /* ---- survey_judge.c: what the rules say of it ---- */
 
 /* The shipped table with the user's rows before it. ERR_CONFIG. */

@@ -144,10 +144,34 @@ static void without_a_table(void **state)
     assert_false(f.known);
 }
 
+/* Nobody listens on the console's port: which ones does the container listen on? */
+static void a_console_elsewhere(void **state)
+{
+    const char *root = *state;
+    CLEANUP(port_facts_free) struct port_facts f;
+
+    put(root, "net/tcp",
+        HEADER LINE("00000000", "4651", "0A", "200") /* 18001: a component */
+        LINE("00000000", "1FF9", "0A", "201")        /* 8185 */
+        LINE("00000000", "01BB", "0A", "202")        /* 443 */
+        LINE("00000000", "1F90", "0A", "203")        /* 8080, of somebody else */
+        LINE("00000000", "1F98", "0A", "204"));      /* 8088: it is named */
+    put_process(root, "30", "0::/system.slice/docker-" ID ".scope\n", "nginx\n", "socket:[201]");
+    put_process(root, "31", "0::/system.slice/docker-" ID ".scope\n", "nginx\n", "socket:[202]");
+    put_process(root, "32", "0::/system.slice/docker-" ID ".scope\n", "store\n", "socket:[200]");
+    put_process(root, "33", "0::/system.slice/docker-" ID ".scope\n", "cm\n", "socket:[204]");
+    put_process(root, "34", "0::/user.slice\n", "web\n", "socket:[203]");
+    port_facts_read(root, &config, ID, "127.0.0.11", &f);
+    assert_int_equal(f.other_count, 2);
+    assert_int_equal(f.others[0], 443);
+    assert_int_equal(f.others[1], 8185);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_holder, start, end),
+        cmocka_unit_test_setup_teardown(a_console_elsewhere, start, end),
         cmocka_unit_test_setup_teardown(mapped_addresses, start, end),
         cmocka_unit_test_setup_teardown(without_a_table, start, end),
     };

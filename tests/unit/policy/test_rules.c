@@ -150,74 +150,6 @@ static void anonymous_volume(void **state)
                         "if nothing in it is needed: --accept container.anonymous-volumes=REASON");
 }
 
-/* ---- config.yaml ---- */
-
-static void config_remarks(void **state)
-{
-    AUTO_FIXTURE struct fixture f;
-
-    (void)state;
-    fixture_init(&f, 1);
-    strv_add(&f.deployment.nodes[0].config.remarks, "key 'a' is given twice");
-    strv_add(&f.deployment.nodes[0].config.remarks, "entry 1 ends with a comma");
-    assert_only_failure(&f.in, "config.remarks",
-                        "key 'a' is given twice; entry 1 ends with a comma", NULL,
-                        "OMS reads it the same way; say it once and plainly at the next occasion");
-}
-
-static void config_seen(void **state)
-{
-    AUTO_FIXTURE struct fixture f;
-    AUTO_FINDINGS struct findings found = {.items = NULL};
-    struct err err = ERR_INIT;
-
-    (void)state;
-    fixture_init(&f, 1);
-    f.deployment.nodes[0].seen.state = CONFIG_OTHER;
-    strv_add(&f.deployment.nodes[0].seen.keys, "nginx_server_port");
-    assert_only_failure(&f.in, "config.seen",
-                        "the running OMS has other values than the file on the host, which the new "
-                        "container would get, for 'nginx_server_port'",
-                        NULL,
-                        "a container keeps the file that it was started with, also when an editor "
-                        "has put another in its place: undo the edit, or take it into use first "
-                        "with `docker restart oms_331`");
-    assert_ok(waiver_list_add_argument(&f.waivers, "config.seen=the port is to change", &err),
-              &err);
-    assert_no_failure(&f.in, "config.seen", VERDICT_WAIVED,
-                      "the running OMS has other values than the file on the host, which the new "
-                      "container would get, for 'nginx_server_port'");
-    /* The databases are never a matter of opinion. */
-    strv_add(&f.deployment.nodes[0].seen.keys, "drc_rm_db");
-    policy_judge(&f.in, &found);
-    assert_fails(findings_check(&found, &err));
-    assert_int_equal(err.kind, ERR_REFUSED);
-}
-
-static void config_edited(void **state)
-{
-    AUTO_FIXTURE struct fixture f;
-    struct config_seen *seen;
-
-    (void)state;
-    fixture_init(&f, 1);
-    seen = &f.deployment.nodes[0].seen;
-    seen->state = CONFIG_SAME;
-    assert_no_failure(&f.in, "config.edited", VERDICT_PASS, "it is, byte for byte");
-    seen->state = CONFIG_EDITED;
-    assert_only_failure(&f.in, "config.edited",
-                        "the file was edited since 'oms_331' was started; its values are the same",
-                        NULL,
-                        "compare `docker exec oms_331 cat /home/admin/conf/config.yaml` with the "
-                        "file on the host");
-    seen->state = CONFIG_UNKNOWN;
-    seen->note = mem_strdup("no cat");
-    assert_only_failure(&f.in, "config.edited",
-                        "the file could not be compared with the one that 'oms_331' was started "
-                        "with: no cat",
-                        NULL, NULL);
-}
-
 /* ---- image ---- */
 
 static void image_tag(void **state)
@@ -535,30 +467,6 @@ static void host_online(void **state)
     f.deployment.metadb.host_count = 1;
 }
 
-static void container_healthy(void **state)
-{
-    AUTO_FIXTURE struct fixture f;
-    struct node *n;
-
-    (void)state;
-    fixture_init(&f, 1);
-    n = &f.deployment.nodes[0];
-    assert_no_failure(&f.in, "container.healthy", VERDICT_NOT_APPLICABLE,
-                      "its address is not known");
-    n->health_url = mem_strdup("http://10.0.0.1:8089/oms/health");
-    n->health.healthy = true;
-    str_append(&n->health.state, "healthy");
-    assert_no_failure(&f.in, "container.healthy", VERDICT_PASS, "/oms/health says so");
-    n->health.healthy = false;
-    str_reset(&n->health.state);
-    str_append(&n->health.state, "answers with status 503");
-    assert_only_failure(&f.in, "container.healthy", "/oms/health answers with status 503",
-                        "http://10.0.0.1:8089/oms/health",
-                        "mend the old version first: a rollback could not tell its own success "
-                        "from the old trouble; `docker exec oms_331 supervisorctl status` shows "
-                        "the processes");
-}
-
 static void image_old(void **state)
 {
     AUTO_FIXTURE struct fixture f;
@@ -661,9 +569,6 @@ int main(void)
         cmocka_unit_test(two_nodes_pass),
         cmocka_unit_test(container_name),
         cmocka_unit_test(container_running),
-        cmocka_unit_test(config_remarks),
-        cmocka_unit_test(config_seen),
-        cmocka_unit_test(config_edited),
         cmocka_unit_test(container_settings),
         cmocka_unit_test(container_upgrade_env),
         cmocka_unit_test(container_keepable),
@@ -685,7 +590,6 @@ int main(void)
         cmocka_unit_test(nodes_complete_by_server_list),
         cmocka_unit_test(nodes_same_version),
         cmocka_unit_test(host_online),
-        cmocka_unit_test(container_healthy),
         cmocka_unit_test(image_old),
         cmocka_unit_test(archive_of_another),
         cmocka_unit_test(auto_remove),

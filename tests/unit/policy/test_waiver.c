@@ -34,11 +34,11 @@ static void a_waived_failure_keeps_its_reason(void **state)
 static void wrong_arguments(void **state)
 {
     static const char *const cases[][2] = {
-        {"container.nam=x",
-         "--accept: there is no rule 'container.nam'\n"
-         "HINT: did you mean container.name, container.running, "
-         "container.healthy, container.settings, container.upgrade-env, container.keepable, "
-         "container.anonymous-volumes?"},
+        {"container.nam=x", "--accept: there is no rule 'container.nam'\n"
+                            "HINT: did you mean container.name, container.running, "
+                            "container.healthy, container.endpoint, container.console, "
+                            "container.settings, container.upgrade-env, container.keepable, "
+                            "container.anonymous-volumes?"},
         {"bind.match=x", "--accept: there is no rule 'bind.match'\n"
                          "HINT: did you mean binds.match, bind.source, bind.link, bind.shared, "
                          "bind.nested?"},
