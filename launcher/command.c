@@ -54,7 +54,7 @@ static const struct command commands[] = {
                 "starts it, waits until it is healthy, and turns HA on.\n\n"
                 "After a successful upgrade this also works, as long as the old container and the "
                 "backup are kept; the backup is then older than the data, and the command says by "
-                "how much and wants --yes-lose-changes-since.",
+                "how much and needs --yes-lose-changes-since.",
         .run = command_rollback,
     },
     {
@@ -65,8 +65,11 @@ static const struct command commands[] = {
         .max_arguments = 1,
         .summary = "show what 'upgrade' would do, and change nothing",
         .text = "Makes the same plan as 'upgrade' with the same code: what becomes different in "
-                "the new container, and the steps in their order. With --output json it is one "
-                "document with a digest; the same work has the same digest.",
+                "the new container, and the steps in their order. The same work has the same "
+                "digest.\n\n"
+                "With --out FILE the plan is written down, for somebody to approve; 'upgrade NAME "
+                "--plan FILE' then carries out that plan, or refuses and says what has become "
+                "different.",
         .run = command_plan,
     },
     {
@@ -156,8 +159,9 @@ static const struct command commands[] = {
         .text =
             "Restores into staging databases, compares them with the manifest, moves what is there "
             "now aside (DB__old_RUN, until 'omslaunch prune --databases'), and moves the restored "
-            "tables in. OMS must be stopped. With --into the databases are restored beside "
-            "the living ones.",
+            "tables in. OMS must be stopped. With --into DB=OTHER a database is restored beside "
+            "the "
+            "living ones, with --only DB in place; then nothing that is not named is touched.",
         .run = command_restore,
     },
     {
@@ -193,18 +197,21 @@ static const struct command commands[] = {
     {
         .name = "status",
         .bit = CMD_STATUS,
-        .arguments = "[RUN]",
+        .arguments = "[RUN|NAME]",
         .max_arguments = 1,
         .summary = "show what became of a run, the newest by default",
-        .text = "Shows each step of the run and what became of it, and the next safe command.",
+        .text = "Shows each step of the run, what became of it and how long it took, and the next "
+                "safe command. A container's name stands for the newest run on it.",
         .run = command_status,
     },
     {
         .name = "runs",
         .bit = CMD_RUNS,
         .arguments = "",
-        .summary = "list all runs in the state folder",
-        .text = "One line a run: when, what, and how it ended.",
+        .summary = "list what was done from here",
+        .text = "Upgrades, backups, restores and changes of HA that are known in the state folder, "
+                "the oldest first: when, on which container, from which version to which, and how "
+                "it ended.",
         .run = command_runs,
     },
 };

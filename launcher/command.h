@@ -37,4 +37,8 @@ int command_prune(const struct options *options);
 int command_ha(const struct options *options);
 int command_runs(const struct options *options);
 
+/* What `plan` does, for --dry-run, of what was approved; that may be NULL. */
+struct approval;
+int plan_show(const struct options *options, const struct approval *approval);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "inspect/deployment.h"
+#include "launcher/answer.h"
 #include "launcher/base/log.h"
 #include "launcher/base/parallel.h"
 #include "launcher/command.h"
@@ -161,6 +162,19 @@ static void print(const struct discovery *d)
     }
 }
 
+static json_t *to_json(const struct discovery *d)
+{
+    json_t *nodes = json_array();
+    for (size_t i = 0; i < d->found.count; i++) {
+        const struct node_address *a = &d->found.items[i];
+        json_add(nodes,
+                 json_make("{s:o, s:o, s:o, s:o}", "ip", json_from_text(a->ip), "endpoint",
+                           json_from_text(a->endpoint), "container", json_from_text(a->container),
+                           "note", json_from_text(d->notes[i])));
+    }
+    return json_make("{s:o}", "nodes", nodes);
+}
+
 int command_discover(const struct options *options)
 {
     struct err err = ERR_INIT;
@@ -168,10 +182,13 @@ int command_discover(const struct options *options)
     if (session_open(options, &d.session, &err) != 0 ||
         look(&d, options->arguments.items[1], &err) != 0 ||
         list(&d, options->node_endpoint, &err) != 0) {
-        return session_fail(options, &err);
+        return answer_fail(options, &err);
     }
     d.notes = mem_alloc((d.found.count + 1) * sizeof(*d.notes));
     parallel_each(d.found.count, 0, ask, &d);
+    if (answer_is_json(options)) {
+        return answer_done(options, to_json(&d));
+    }
     print(&d);
     return EXIT_DONE;
 }

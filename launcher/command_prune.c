@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/answer.h"
 #include "launcher/base/log.h"
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
@@ -95,7 +96,7 @@ static int take_locks(struct prune *p, struct err *err)
     for (size_t i = 0; i < p->restores.count; i++) {
         add_known(list, &count, p->restores.items[i].deployment, p->restores.items[i].endpoint);
     }
-    if (count == 0 || s->options->dry_run) {
+    if (count == 0 || p->dry_run) {
         return 0;
     }
     qsort(list, count, sizeof(*list), by_name);
@@ -122,10 +123,10 @@ static int prune_backups(struct prune *p, struct err *err)
     AUTO_FREE size_t *chosen = backups_to_prune(&p->backups, o->keep, &p->needed, &count);
     for (size_t i = 0; i < count; i++) {
         const struct kept_backup *b = &p->backups.items[chosen[i]];
-        if (!o->dry_run && backups_delete(b, err) != 0) {
+        if (!p->dry_run && backups_delete(b, err) != 0) {
             return -1;
         }
-        log_info("%s %s", o->dry_run ? "Would delete" : "Deleted", b->folder);
+        log_info("%s %s", p->dry_run ? "Would delete" : "Deleted", b->folder);
         json_add(p->gone, backups_to_json(b));
     }
     return 0;
@@ -150,7 +151,7 @@ static bool is_gone(json_t *gone, const char *backup)
 static int prune_container(struct prune *p, struct engine *e, const struct past_run *r,
                            const char *kind, struct err *err)
 {
-    bool dry_run = p->session.options->dry_run;
+    bool dry_run = p->dry_run;
     AUTO_FREE char *name = mem_printf("%s.%s-%s", r->deployment, kind, r->id);
     AUTO_JSON json_t *container = NULL;
     if (engine_container_inspect(e, name, &container, err) != 0) {
@@ -172,8 +173,7 @@ static int prune_containers(struct prune *p, struct err *err)
     for (size_t i = 0; i < p->history.count; i++) {
         const struct past_run *r = &p->history.items[i];
         AUTO_ENGINE struct engine *engine = NULL;
-        const struct engine_options options = {.endpoint = r->endpoint,
-                                               .read_only = p->session.options->dry_run};
+        const struct engine_options options = {.endpoint = r->endpoint, .read_only = p->dry_run};
         if (!strv_has(&p->needed, r->id) && (r->backup_gone || is_gone(p->gone, r->id)) &&
             (engine_open(&options, &engine, err) != 0 ||
              prune_container(p, engine, r, "old", err) != 0 ||
@@ -184,32 +184,76 @@ static int prune_containers(struct prune *p, struct err *err)
     return 0;
 }
 
-/* Under the locks everything is looked at again: who held one may have changed it. */
-static int prune(struct prune *p, struct err *err)
+/* ---- why not ---- */
+
+/* A prune that deletes nothing has its reasons. */
+static void say_what_stays(const struct prune *p)
 {
-    state_make_run_id(p->run);
-    if (look(p, err) != 0 || take_locks(p, err) != 0) {
-        return -1;
+    const struct options *o = p->session.options;
+    if (p->backups.count == 0) {
+        log_info("There are no backups in '%s'.", p->session.state);
+    } else {
+        log_info("%s: of each deployment the newest %llu (--keep), the newest whole one and the "
+                 "newest verified one are kept.",
+                 p->backups.count == 1 ? "The only backup stays" : "All backups stay",
+                 (unsigned long long)o->keep);
     }
+    for (size_t i = 0; i < p->needed.count; i++) {
+        log_info("What run %s has kept stays: it is not over ('omslaunch status %s').",
+                 p->needed.items[i], p->needed.items[i]);
+    }
+    if (o->containers) {
+        log_info("Containers of runs whose backup is kept stay: with it, they are the way back.");
+    } else if (!o->databases && o->databases_of.count == 0) {
+        log_info("Containers and databases are looked at with --containers and --databases.");
+    }
+}
+
+/* Under the locks everything is looked at again: who held one may have changed it. */
+static int pass(struct prune *p, bool dry_run, struct err *err)
+{
+    p->dry_run = dry_run;
     forget(p);
+    json_decref(p->gone);
     p->gone = json_array();
     if (look(p, err) != 0 || prune_check_named(p, err) != 0 || prune_backups(p, err) != 0 ||
-        (p->session.options->containers && prune_containers(p, err) != 0) ||
-        prune_databases(p, err) != 0) {
+        (p->session.options->containers && prune_containers(p, err) != 0)) {
         return -1;
     }
-    if (session_wants_json(p->session.options)) {
-        session_print_json(p->gone);
+    return prune_databases(p, err);
+}
+
+static json_t *gone_to_json(struct prune *p)
+{
+    return json_make("{s:o}", "pruned", TAKE(p->gone));
+}
+
+static int prune(struct prune *p, struct err *err)
+{
+    const struct options *o = p->session.options;
+    bool asks = !o->dry_run && answer_asks(o);
+    state_make_run_id(p->run);
+    p->dry_run = o->dry_run;
+    if (look(p, err) != 0 || take_locks(p, err) != 0 || pass(p, o->dry_run || asks, err) != 0) {
+        return answer_fail(o, err);
     }
-    return 0;
+    if (json_array_size(p->gone) == 0) {
+        say_what_stays(p);
+        return answer_nothing(o, "nothing may be deleted", gone_to_json(p));
+    }
+    if (!asks) {
+        return answer_done(o, gone_to_json(p));
+    }
+    if (!answer_is_yes(o, "Delete that, for good?")) {
+        return answer_nothing(o, "not confirmed; nothing was deleted", NULL);
+    }
+    return pass(p, false, err) == 0 ? answer_done(o, gone_to_json(p)) : answer_fail(o, err);
 }
 
 int command_prune(const struct options *options)
 {
     struct err err = ERR_INIT;
     CLEANUP(prune_free) struct prune p = {.locks = NULL};
-    if (session_open(options, &p.session, &err) != 0 || prune(&p, &err) != 0) {
-        return session_fail(options, &err);
-    }
-    return EXIT_DONE;
+    return session_open(options, &p.session, &err) == 0 ? prune(&p, &err)
+                                                        : answer_fail(options, &err);
 }

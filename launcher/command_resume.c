@@ -1,10 +1,12 @@
 /* resume and rollback: runs of an earlier process, from their journals. */
 #include <stdio.h>
 
+#include "launcher/answer.h"
 #include "launcher/base/clock.h"
 #include "launcher/base/log.h"
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
+#include "launcher/past.h"
 #include "launcher/report.h"
 #include "launcher/session.h"
 #include "launcher/upgrade/execution.h"
@@ -12,26 +14,19 @@
 #include "launcher/state/state.h"
 #include "launcher/watch.h"
 
-static bool is_over(const struct past_run *p)
-{
-    return str_eq(p->result, "rolled-back") || str_eq(p->result, "unchanged");
-}
-
 /* The run that the command line names, or the newest that is not over. */
 static const struct past_run *choose_run(const struct session *s, const struct history *h,
                                          struct err *err)
 {
     const char *id = s->options->arguments.count > 1 ? s->options->arguments.items[1] : NULL;
-    const struct past_run *p = history_find(h, id);
+    const struct past_run *p = NULL;
     for (size_t i = h->count; id == NULL && i-- > 0;) {
-        if (h->items[i].damage != NULL || !is_over(&h->items[i])) {
+        if (h->items[i].damage != NULL || !past_is_over(&h->items[i])) {
             p = &h->items[i];
             break;
         }
     }
-    if (p == NULL) {
-        err_fail(err, ERR_USAGE, "there is no run %s%sin '%s'\nHINT: 'omslaunch runs' lists them",
-                 id != NULL ? id : "", id != NULL ? " " : "", s->state);
+    if (p == NULL && past_find(s, h, id, &p, err) != 0) {
         return NULL;
     }
     if (p->damage != NULL) {
@@ -45,18 +40,14 @@ static const struct past_run *choose_run(const struct session *s, const struct h
  * move. */
 static int refuse_superseded(const struct history *h, const struct past_run *p, struct err *err)
 {
-    for (size_t i = h->count; i-- > 0 && &h->items[i] != p;) {
-        const struct past_run *later = &h->items[i];
-        if (later->damage == NULL && !is_over(later) && str_eq(later->deployment, p->deployment) &&
-            str_eq(later->endpoint, p->endpoint)) {
-            return err_fail(err, ERR_USAGE,
-                            "run %s on '%s' was followed by run %s: what it left is not there any "
-                            "more\n"
-                            "HINT: go back step by step, with 'omslaunch rollback %s' first",
-                            p->id, p->deployment, later->id, later->id);
-        }
+    const struct past_run *later = past_followed_by(h, p);
+    if (later == NULL) {
+        return 0;
     }
-    return 0;
+    return err_fail(err, ERR_USAGE,
+                    "run %s on '%s' was followed by run %s: what it left is not there any more\n"
+                    "HINT: go back step by step, with 'omslaunch rollback %s' first",
+                    p->id, p->deployment, later->id, later->id);
 }
 
 /* Before the new version is taken away: a run that was a success may have outlived its backup. */
@@ -98,17 +89,21 @@ static int check_losses(const struct session *s, const struct past_run *p, struc
         p->id, str_get(&age), since);
 }
 
-static int say_over(const struct past_run *p)
+static int say_over(const struct options *o, const struct past_run *p)
 {
-    log_info("nothing to do: run %s%s%s%s has ended: %s", p->id,
-             p->deployment != NULL ? " on '" : "", p->deployment != NULL ? p->deployment : "",
-             p->deployment != NULL ? "'" : "", p->result);
-    return EXIT_DONE;
+    AUTO_FREE char *why = mem_printf(
+        "run %s%s%s%s has ended: %s", p->id, p->deployment != NULL ? " on '" : "",
+        p->deployment != NULL ? p->deployment : "", p->deployment != NULL ? "'" : "", p->result);
+    log_info("nothing to do: %s", why);
+    return answer(o, &(struct answer){.code = EXIT_DONE,
+                                      .result = "nothing-to-do",
+                                      .deployment = p->deployment,
+                                      .run = p->id});
 }
 
 static bool has_nothing_left(const struct past_run *p, bool back)
 {
-    return is_over(p) || (!back && str_eq(p->result, "upgraded"));
+    return past_is_over(p) || (!back && str_eq(p->result, "upgraded"));
 }
 
 static int take_up(const struct session *s, const struct past_run *p, const struct plan *plan,
@@ -129,7 +124,7 @@ static int take_up(const struct session *s, const struct past_run *p, const stru
         .lock_wait_ms = s->options->lock_wait_ms,
     };
     if (execution_take_up(&request, &execution, &err) != 0) {
-        return session_fail(s->options, &err);
+        return answer_fail(s->options, &err);
     }
     log_info("Run %s on '%s'", p->id, p->deployment);
     struct run_outcome outcome;
@@ -138,10 +133,7 @@ static int take_up(const struct session *s, const struct past_run *p, const stru
     } else {
         run_to_end(execution_run(execution), str_eq(s->options->on_failure, "rollback"), &outcome);
     }
-    int code = report_run(s->options, execution_run(execution), &outcome);
-    /* Asked for, and done: a success of this command. */
-    bool is_back = outcome.end == RUN_ROLLED_BACK || outcome.end == RUN_UNCHANGED;
-    return back && is_back && !outcome.back_failed ? EXIT_DONE : code;
+    return report_run(s->options, execution_run(execution), &outcome, back);
 }
 
 /* Under the lock the run is looked at again: who held it may have brought the run to its end. */
@@ -151,20 +143,20 @@ static int take_up_locked(const struct session *s, const char *id, bool back)
     AUTO_PLAN struct plan plan = {.json = NULL};
     AUTO_HISTORY struct history history = {.items = NULL};
     if (history_read(s->state, &history, &err) != 0) {
-        return session_fail(s->options, &err);
+        return answer_fail(s->options, &err);
     }
     const struct past_run *p = history_find(&history, id);
     if (p == NULL || p->damage != NULL) {
         err_fail(&err, ERR_STATE, "%s", p == NULL ? "the run is gone" : p->damage);
-        return session_fail(s->options, &err);
+        return answer_fail(s->options, &err);
     }
     if (has_nothing_left(p, back)) {
-        return say_over(p);
+        return say_over(s->options, p);
     }
     if (refuse_superseded(&history, p, &err) != 0 ||
         (back && (check_backup(s, p, &err) != 0 || check_losses(s, p, &err) != 0)) ||
         execution_load_plan(s->state, p->id, &plan, &err) != 0) {
-        return session_fail(s->options, &err);
+        return answer_fail(s->options, &err);
     }
     return take_up(s, p, &plan, back);
 }
@@ -177,18 +169,18 @@ static int go_on(const struct options *options, bool back)
     AUTO_FD int lock = -1;
     if (session_open(options, &session, &err) != 0 ||
         history_read(session.state, &history, &err) != 0) {
-        return session_fail(options, &err);
+        return answer_fail(options, &err);
     }
     const struct past_run *p = choose_run(&session, &history, &err);
     if (p == NULL) {
-        return session_fail(options, &err);
+        return answer_fail(options, &err);
     }
     if (has_nothing_left(p, back)) {
-        return say_over(p);
+        return say_over(options, p);
     }
     if (state_lock(session.state, p->endpoint, p->deployment, p->id, options->lock_wait_ms, &lock,
                    &err) != 0) {
-        return session_fail(options, &err);
+        return answer_fail(options, &err);
     }
     return take_up_locked(&session, p->id, back);
 }

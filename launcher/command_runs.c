@@ -1,157 +1,144 @@
-/* status and runs: what the state folder remembers. */
-#include <stdio.h>
+/* runs: what was done from here, by commands of every kind. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "launcher/answer.h"
 #include "launcher/base/clock.h"
+#include "launcher/base/fold.h"
 #include "launcher/base/log.h"
 #include "launcher/command.h"
-#include "launcher/exit_code.h"
+#include "launcher/past.h"
 #include "launcher/session.h"
+#include "launcher/state/backups.h"
+#include "launcher/state/changes.h"
 #include "launcher/state/history.h"
-#include "launcher/state/journal.h"
-#include "launcher/state/state.h"
+#include "launcher/table.h"
 
-static const char *result_of(const struct past_run *p)
+static int add_upgrades(const struct session *s, json_t *list, struct err *err)
 {
-    if (p->damage != NULL) {
-        return "damaged";
+    AUTO_HISTORY struct history history = {.items = NULL};
+    if (history_read(s->state, &history, err) != 0) {
+        return -1;
     }
-    return p->result != NULL ? p->result : "unfinished";
+    for (size_t i = 0; i < history.count; i++) {
+        json_add(list, past_to_json(s, &history, &history.items[i]));
+    }
+    return 0;
 }
 
-/* Who works on the run's deployment right now; NULL if nobody does. Caller frees. */
-static char *holder_of(const struct session *s, const struct past_run *p)
+static bool has_run(const json_t *list, const char *run)
 {
-    AUTO_STR struct str holder = STR_INIT;
-    if (p->deployment == NULL || !state_is_locked(s->state, p->endpoint, p->deployment, &holder)) {
-        return NULL;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (str_eq(json_text(json_array_get(list, i), "run", NULL), run)) {
+            return true;
+        }
     }
-    return str_take(&holder);
+    return false;
 }
 
-/* The next safe command, in a person's words. Caller frees. */
-static char *next_step(const struct past_run *p, const char *holder)
+/* The backup of an upgrade is a part of that run. */
+static int add_backups(const struct session *s, json_t *list, struct err *err)
 {
-    if (p->damage != NULL) {
-        return mem_strdup("look at the containers and the backup, and go on by hand");
+    AUTO_BACKUPS struct backup_list backups = {.items = NULL};
+    if (backups_read(s->state, &backups, err) != 0) {
+        return -1;
     }
-    if (holder != NULL) {
-        return mem_strdup("wait: it is being worked on");
+    for (size_t i = 0; i < backups.count; i++) {
+        const struct kept_backup *b = &backups.items[i];
+        char begun[CLOCK_TEXT_MAX];
+        AUTO_STR struct str size = STR_INIT;
+        str_append_size(&size, b->bytes);
+        if (!has_run(list, b->id)) {
+            json_add(list, json_make("{s:s, s:s, s:s?, s:s?, s:s, s:s, s:s}", "run", b->id, "kind",
+                                     "backup", "deployment", b->deployment, "endpoint", b->endpoint,
+                                     "result", b->whole ? "done" : "never-finished", "begun",
+                                     clock_format(b->created_ms, begun), "text", str_get(&size)));
+        }
     }
-    if (p->result == NULL || str_eq(p->result, "held") || str_eq(p->result, "rollback-failed")) {
-        return mem_printf("omslaunch resume %s, or omslaunch rollback %s", p->id, p->id);
-    }
-    if (str_eq(p->result, "upgraded-with-fault")) {
-        return mem_printf("omslaunch resume %s", p->id);
-    }
-    return str_eq(p->result, "upgraded") && !p->backup_gone
-               ? mem_printf("nothing; omslaunch rollback %s would go back", p->id)
-               : mem_strdup("nothing");
+    return 0;
 }
 
-static json_t *run_to_json(const struct session *s, const struct past_run *p)
+static int add_changes(const struct session *s, json_t *list, struct err *err)
 {
-    char begun[CLOCK_TEXT_MAX];
-    AUTO_FREE char *holder = holder_of(s, p);
-    AUTO_FREE char *next = next_step(p, holder);
-    return json_make("{s:s, s:s?, s:s?, s:s, s:s?, s:s, s:s?, s:s, s:s?}", "run", p->id,
-                     "deployment", p->deployment, "endpoint", p->endpoint, "result", result_of(p),
-                     "last_step", p->step, "begun", clock_format(p->begun_ms, begun), "holder",
-                     holder, "next", next, "damage", p->damage);
+    AUTO_JSON json_t *changes = NULL;
+    if (changes_read(s->state, &changes, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < json_array_size(changes); i++) {
+        const json_t *c = json_array_get(changes, i);
+        char begun[CLOCK_TEXT_MAX];
+        json_add(list, json_make("{s:O?, s:O?, s:O?, s:O?, s:s, s:s, s:O?}", "run",
+                                 json_object_get(c, "run"), "kind", json_object_get(c, "kind"),
+                                 "deployment", json_object_get(c, "deployment"), "endpoint",
+                                 json_object_get(c, "endpoint"), "result", "done", "begun",
+                                 clock_format((uint64_t)json_int(c, "wall_ms", 0), begun), "text",
+                                 json_object_get(c, "text")));
+    }
+    return 0;
+}
+
+/* An ID begins with the time. */
+static int by_run(const void *a, const void *b)
+{
+    const json_t *const *x = a;
+    const json_t *const *y = b;
+    return strcmp(json_text(*x, "run", ""), json_text(*y, "run", ""));
+}
+
+static json_t *sorted(const json_t *list)
+{
+    size_t count = json_array_size(list);
+    AUTO_FREE json_t **items = mem_grow(NULL, count + 1, sizeof(*items));
+    json_t *ret = json_array();
+    for (size_t i = 0; i < count; i++) {
+        items[i] = json_array_get(list, i);
+    }
+    qsort(items, count, sizeof(*items), by_run);
+    for (size_t i = 0; i < count; i++) {
+        json_add(ret, json_incref(items[i]));
+    }
+    return ret;
+}
+
+static void print(const json_t *list)
+{
+    static const char *const headers[] = {"RUN", "DATE (UTC)", "CONTAINER", "WHAT", "RESULT", ""};
+    AUTO_TABLE struct table table = {.headers = headers, .columns = ARRAY_LEN(headers)};
+    AUTO_STR struct str text = STR_INIT;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *run = json_array_get(list, i);
+        const char *begun = json_text(run, "begun", "");
+        const char *what = json_text(run, "versions", json_text(run, "text", ""));
+        bool stopped = json_text(run, "last_step", NULL) != NULL &&
+                       (str_eq(json_text(run, "result", ""), "unfinished") ||
+                        str_eq(json_text(run, "result", ""), "held"));
+        table_add(&table, json_text(run, "run", "?"));
+        table_addf(&table, "%.10s %.5s", begun, strlen(begun) > 11 ? begun + 11 : "");
+        table_add(&table, json_text(run, "deployment", "?"));
+        table_add(&table, json_text(run, "kind", "?"));
+        table_add(&table, json_text(run, "result", "?"));
+        table_addf(&table, "%s%s%s", what, stopped ? ", at " : "",
+                   stopped ? json_text(run, "last_step", "") : "");
+    }
+    table_render(&table, fold_terminal_width(STDOUT_FILENO), &text);
+    answer_print(str_get(&text));
 }
 
 int command_runs(const struct options *options)
 {
     struct err err = ERR_INIT;
     AUTO_SESSION struct session session = {.options = NULL};
-    AUTO_HISTORY struct history history = {.items = NULL};
-    if (session_open(options, &session, &err) != 0 ||
-        history_read(session.state, &history, &err) != 0) {
-        return session_fail(options, &err);
+    AUTO_JSON json_t *list = json_array();
+    if (session_open(options, &session, &err) != 0 || add_upgrades(&session, list, &err) != 0 ||
+        add_backups(&session, list, &err) != 0 || add_changes(&session, list, &err) != 0) {
+        return answer_fail(options, &err);
     }
-    AUTO_JSON json_t *runs = json_array();
-    for (size_t i = 0; i < history.count; i++) {
-        const struct past_run *p = &history.items[i];
-        json_add(runs, run_to_json(&session, p));
-        if (!session_wants_json(options)) {
-            printf("%s  %-20s %-20s %s\n", p->id, p->deployment != NULL ? p->deployment : "?",
-                   result_of(p), p->step != NULL ? p->step : "");
-        }
+    json_t *runs = sorted(list);
+    if (json_array_size(runs) == 0) {
+        log_info("There are no runs in '%s'.", session.state);
+    } else if (!answer_is_json(options)) {
+        print(runs);
     }
-    if (session_wants_json(options)) {
-        session_print_json(runs);
-    }
-    return EXIT_DONE;
-}
-
-static void print_record(const json_t *record)
-{
-    const char *type = json_text(record, "type", "");
-    const char *time = json_text(record, "time", "");
-    if (str_eq(type, "outcome") && json_bool(record, "ok", false)) {
-        printf("%s  ok      %-16s %s\n", time, json_text(record, "step", ""),
-               json_text(record, "evidence.summary", ""));
-    } else if (str_eq(type, "outcome")) {
-        printf("%s  failed  %-16s %s\n", time, json_text(record, "step", ""),
-               json_text(record, "error", ""));
-    } else if (str_eq(type, "intent")) {
-        printf("%s  begins  %s\n", time, json_text(record, "step", ""));
-    } else {
-        printf("%s  %s\n", time, type);
-    }
-}
-
-static void print_end(const json_t *run)
-{
-    printf("\nrun %s on '%s': %s\n", json_text(run, "run", ""), json_text(run, "deployment", "?"),
-           json_text(run, "result", ""));
-    if (json_text(run, "holder", NULL) != NULL) {
-        printf("in work: %s\n", json_text(run, "holder", ""));
-    }
-    if (json_text(run, "damage", NULL) != NULL) {
-        printf("%s\n", json_text(run, "damage", ""));
-    }
-    printf("next: %s\n", json_text(run, "next", ""));
-}
-
-static void print_status(const struct session *s, const struct past_run *p)
-{
-    AUTO_FREE char *path = state_run_file(s->state, p->id, "journal.jsonl");
-    AUTO_JOURNAL struct journal *j = NULL;
-    struct err damage = ERR_INIT;
-    AUTO_JSON json_t *document = run_to_json(s, p);
-    AUTO_JSON json_t *records = json_array();
-    bool readable = journal_read(path, &j, &damage) == 0;
-    for (size_t i = 0; readable && i < journal_count(j); i++) {
-        json_add(records, json_deep_copy(journal_at(j, i)));
-        if (!session_wants_json(s->options)) {
-            print_record(journal_at(j, i));
-        }
-    }
-    json_object_set(document, "records", records);
-    if (session_wants_json(s->options)) {
-        session_print_json(document);
-    } else {
-        print_end(document);
-    }
-}
-
-int command_status(const struct options *options)
-{
-    struct err err = ERR_INIT;
-    AUTO_SESSION struct session session = {.options = NULL};
-    AUTO_HISTORY struct history history = {.items = NULL};
-    if (session_open(options, &session, &err) != 0 ||
-        history_read(session.state, &history, &err) != 0) {
-        return session_fail(options, &err);
-    }
-    const char *id = options->arguments.count > 1 ? options->arguments.items[1] : NULL;
-    const struct past_run *p = history_find(&history, id);
-    if (p == NULL) {
-        err_fail(&err, ERR_NOT_FOUND,
-                 "there is no run %s%sin '%s'\nHINT: 'omslaunch runs' lists them",
-                 id != NULL ? id : "", id != NULL ? " " : "", session.state);
-        return session_fail(options, &err);
-    }
-    print_status(&session, p);
-    return EXIT_DONE;
+    return answer_done(options, json_make("{s:o}", "runs", runs));
 }

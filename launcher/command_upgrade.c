@@ -1,8 +1,9 @@
 /* upgrade: survey, plan, question, run, report. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "launcher/answer.h"
+#include "launcher/approval.h"
 #include "launcher/base/clock.h"
 #include "launcher/base/log.h"
 #include "launcher/command.h"
@@ -23,15 +24,10 @@ static void show_plan(const struct survey *survey)
     log_info("%s", str_get(&text));
 }
 
-/* Only on a terminal: in a pipeline nothing ever asks. */
-static bool is_confirmed(const struct options *options)
+static int refuse_held(const struct session *s, const struct past_run *held, const struct err *err)
 {
-    if (options->yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-        return true;
-    }
-    fputs("Go on? OMS will be down for a while. [y/N] ", stderr);
-    int answer = getchar();
-    return answer == 'y' || answer == 'Y';
+    log_err(err);
+    return answer(s->options, &(struct answer){.code = EXIT_HELD, .run = held->id, .error = err});
 }
 
 /* A run that was held must be ended first: its containers and its backup are what is at stake.
@@ -41,7 +37,7 @@ static int refuse_unfinished(const struct session *s, const char *name)
     struct err err = ERR_INIT;
     AUTO_HISTORY struct history history = {.items = NULL};
     if (history_read(s->state, &history, &err) != 0) {
-        return session_fail(s->options, &err);
+        return answer_fail(s->options, &err);
     }
     const struct past_run *held = history_unfinished(&history, name, s->endpoint);
     if (held == NULL) {
@@ -55,26 +51,20 @@ static int refuse_unfinished(const struct session *s, const char *name)
                  "HINT: restore its journal; or look at the containers, and when all is well move "
                  "'%s/runs/%s' away",
                  held->id, name, damage.text, s->state, held->id);
-        return session_fail(s->options, &err);
+        return answer_fail(s->options, &err);
     }
     err_fail(&err, ERR_STATE,
              "run %s on '%s' is not ended: it stopped at '%s'\n"
              "HINT: end it first, with 'omslaunch resume %s' or 'omslaunch rollback %s'",
              held->id, name, held->step != NULL ? held->step : "the beginning", held->id, held->id);
-    return session_fail_as(s->options, &err, EXIT_HELD, NULL);
+    return refuse_held(s, held, &err);
 }
 
 static int say_nothing_to_do(const struct options *options, const struct survey *survey)
 {
-    log_info("nothing to do: '%s' runs %s already", options->arguments.items[1],
-             survey->target_ref);
-    if (session_wants_json(options)) {
-        AUTO_JSON json_t *document =
-            json_make("{s:s, s:s, s:i}", "result", "nothing-to-do", "deployment",
-                      options->arguments.items[1], "exit", EXIT_DONE);
-        session_print_json(document);
-    }
-    return EXIT_DONE;
+    AUTO_FREE char *why =
+        mem_printf("'%s' runs %s already", options->arguments.items[1], survey->target_ref);
+    return answer_nothing(options, why, NULL);
 }
 
 static int carry_out(const struct session *s, const struct survey *survey, const char *run_id)
@@ -94,17 +84,18 @@ static int carry_out(const struct session *s, const struct survey *survey, const
         .no_probe = waiver_list_find(&s->waivers, "metadb.privileges", clock_wall_ms()) != NULL,
     };
     if (execution_begin(&request, &execution, &err) != 0) {
-        return session_fail(s->options, &err);
+        return answer_fail(s->options, &err);
     }
     log_info("Run %s", run_id);
     struct run_outcome outcome;
     run_to_end(execution_run(execution), str_eq(s->options->on_failure, "rollback"), &outcome);
-    return report_run(s->options, execution_run(execution), &outcome);
+    return report_run(s->options, execution_run(execution), &outcome, false);
 }
 
 /* Everything from the survey on happens under the deployment's lock: a plan that was made while
  * another run was under way would be a plan for a world that is gone. */
-static int upgrade_locked(const struct session *s, const char *run_id)
+static int upgrade_locked(const struct session *s, const struct approval *approval,
+                          const char *run_id)
 {
     struct err err = ERR_INIT;
     AUTO_SURVEY struct survey survey = {.desired = NULL};
@@ -113,37 +104,48 @@ static int upgrade_locked(const struct session *s, const char *run_id)
         return held;
     }
     if (session_survey(s, &survey, &err) != 0) {
-        return session_fail(s->options, &err);
+        return answer_fail(s->options, &err);
     }
     if (survey.already_there) {
         return say_nothing_to_do(s->options, &survey);
     }
     show_plan(&survey);
-    if (survey_check(&survey, &err) != 0) {
-        return session_fail_as(s->options, &err, exit_code_of_error(&err), &survey.findings);
+    if (survey_check(&survey, &err) != 0 ||
+        approval_check(s->options, approval, &survey.plan, &err) != 0) {
+        return answer_fail_with(s->options, &err, exit_code_of_error(&err),
+                                json_make("{s:o}", "findings", findings_to_json(&survey.findings)));
     }
-    if (!is_confirmed(s->options)) {
-        log_info("Nothing was changed.");
-        return EXIT_DONE;
+    if (!answer_is_yes(s->options, "Go on? OMS will be down for a while.")) {
+        return answer_nothing(s->options, "not confirmed; nothing was changed", NULL);
     }
     return carry_out(s, &survey, run_id);
 }
 
-int command_upgrade(const struct options *options)
+static int upgrade(const struct options *options, const struct approval *approval)
 {
     struct err err = ERR_INIT;
     AUTO_SESSION struct session session = {.options = NULL};
     AUTO_FD int lock = -1;
     char run_id[RUN_ID_MAX];
-    if (options->dry_run) {
-        return command_plan(options);
-    }
     state_make_run_id(run_id);
     if (session_open(options, &session, &err) != 0 || session_need_tag(options, &err) != 0 ||
         state_prepare(session.state, &err) != 0 ||
         state_lock(session.state, session.endpoint, options->arguments.items[1], run_id,
                    options->lock_wait_ms, &lock, &err) != 0) {
-        return session_fail(options, &err);
+        return answer_fail(options, &err);
     }
-    return upgrade_locked(&session, run_id);
+    return upgrade_locked(&session, approval, run_id);
+}
+
+int command_upgrade(const struct options *options)
+{
+    struct err err = ERR_INIT;
+    AUTO_APPROVAL struct approval approval = {.document = NULL};
+    bool approved = options->plan != NULL;
+    if (approved && approval_read(options, &approval, &err) != 0) {
+        return answer_fail(options, &err);
+    }
+    const struct options *o = approved ? &approval.options : options;
+    return options->dry_run ? plan_show(o, approved ? &approval : NULL)
+                            : upgrade(o, approved ? &approval : NULL);
 }

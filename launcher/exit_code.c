@@ -7,7 +7,7 @@ static const struct exit_code_row rows[] = {
     {"0", "done, or nothing to do"},
     {"1", "failed, nothing was changed"},
     {"10", "failed and rolled back; the old version runs, verified"},
-    {"11", "the rollback failed: hands needed, and the text says which"},
+    {"11", "the rollback failed: it needs manual repair, and the text says which"},
     {"12", "done, but something after it is not as it should be (HA, the report)"},
     {"13", "stopped midway, held"},
     {"64", "wrong usage"},
@@ -17,6 +17,7 @@ static const struct exit_code_row rows[] = {
     {"75", "another run holds the lock"},
     {"77", "no permission"},
     {"78", "wrong configuration"},
+    {"130", "stopped by Ctrl-C before anything was changed (128 + the signal)"},
 };
 
 const struct exit_code_row *exit_code_table(size_t *ret_count)

@@ -2,48 +2,34 @@
 
 #include <string.h>
 
+#include "launcher/base/fold.h"
 #include "launcher/exit_code.h"
 
-#define HELP_WIDTH 80
 #define OPTION_INDENT 29
 #define COMMAND_INDENT 25
+#define CODE_INDENT 6
+#define NARROW 60 /* below that, texts stand under what they explain */
+#define NARROW_INDENT 6
 
-static void new_line(struct str *s, size_t indent)
+/* "  left      text", folded; what does not fit beside `left` goes below. */
+static void append_entry(struct str *s, const char *left, const char *text, size_t indent,
+                         size_t width)
 {
-    while (s->len > 0 && s->data[s->len - 1] == ' ') {
-        s->data[--s->len] = '\0';
-    }
-    str_appendf(s, "\n%*s", (int)indent, "");
-}
-
-/* Words of `text`, folded at HELP_WIDTH, each line but the first behind `indent` spaces. */
-static void fold(struct str *s, const char *text, size_t column, size_t indent)
-{
-    while (*text != '\0') {
-        size_t len = strcspn(text, " \n");
-        if (column + len > HELP_WIDTH) {
-            new_line(s, indent);
-            column = indent;
+    if (width < NARROW && indent > CODE_INDENT) {
+        str_append(s, left);
+        str_appendf(s, "\n%*s", NARROW_INDENT, "");
+        fold_paragraph(s, text, width, NARROW_INDENT, NARROW_INDENT);
+    } else {
+        str_appendf(s, "%-*s", (int)indent, left);
+        if (strlen(left) >= indent) {
+            str_appendf(s, "\n%*s", (int)indent, "");
         }
-        str_append_n(s, text, len);
-        column += len;
-        text += len;
-        if (*text == '\n') {
-            new_line(s, indent);
-            column = indent;
-            text++;
-        } else if (*text == ' ') {
-            if (column < HELP_WIDTH) {
-                str_append_c(s, ' ');
-                column++;
-            }
-            text++;
-        }
+        fold_paragraph(s, text, width, indent, indent);
     }
     str_append_c(s, '\n');
 }
 
-static void help_options(unsigned commands, struct str *s)
+static void help_options(unsigned commands, size_t width, struct str *s)
 {
     size_t count;
     const struct option_row *rows = option_table(&count);
@@ -55,45 +41,57 @@ static void help_options(unsigned commands, struct str *s)
         str_appendf(&left, rows[i].letter != '\0' ? "  -%c, " : "      ", rows[i].letter);
         str_appendf(&left, "--%s%s%s", rows[i].name, rows[i].value != NULL ? " " : "",
                     rows[i].value != NULL ? rows[i].value : "");
-        str_appendf(s, "%-*s", OPTION_INDENT, str_get(&left));
-        if (left.len >= OPTION_INDENT) {
-            str_appendf(s, "\n%*s", OPTION_INDENT, "");
-        }
-        fold(s, rows[i].help, OPTION_INDENT, OPTION_INDENT);
+        append_entry(s, str_get(&left), rows[i].help, OPTION_INDENT, width);
     }
 }
 
-void help_overview(struct str *s)
+static void append_paragraph(struct str *s, const char *text, size_t width)
+{
+    fold_paragraph(s, text, width, 0, 0);
+    str_append(s, "\n\n");
+}
+
+void help_overview(size_t width, struct str *s)
 {
     size_t count;
     const struct command *commands = command_table(&count);
-    str_append(s, "Usage: omslaunch COMMAND [OPTIONS]\n\n"
-                  "Upgrades OceanBase Migration Service (OMS) where it runs: one command, "
-                  "the\ndatabases backed up, nothing ever deleted.\n\nCommands:\n");
+    append_paragraph(s, "Usage: omslaunch COMMAND [OPTIONS]", width);
+    append_paragraph(s,
+                     "Upgrades OceanBase Migration Service (OMS) where it runs: one command, the "
+                     "databases backed up, nothing ever deleted.",
+                     width);
+    str_append(s, "Commands:\n");
     for (size_t i = 0; i < count; i++) {
         AUTO_FREE char *left = mem_printf("  %s %s", commands[i].name, commands[i].arguments);
-        str_appendf(s, "%-*s", COMMAND_INDENT, left);
-        fold(s, commands[i].summary, COMMAND_INDENT, COMMAND_INDENT);
+        append_entry(s, left, commands[i].summary, COMMAND_INDENT, width);
     }
     str_append(s, "\nOptions of every command:\n");
-    help_options(CMD_RUNS, s);
+    help_options(CMD_RUNS, width, s);
     str_append(s, "\nExit codes:\n");
     const struct exit_code_row *codes = exit_code_table(&count);
     for (size_t i = 0; i < count; i++) {
-        str_appendf(s, "  %-4s%s\n", codes[i].codes, codes[i].meaning);
+        AUTO_FREE char *left = mem_printf("  %s", codes[i].codes);
+        append_entry(s, left, codes[i].meaning, CODE_INDENT, width);
     }
-    str_append(s, "\nExample:\n"
-                  "  omslaunch upgrade oms_331 --tag feature_4.0.0-ce --load oms_4.0.0.tar\n\n"
-                  "'omslaunch COMMAND --help' says more of a command; 'man omslaunch' says all.\n");
+    str_append(s, "\nExample:\n");
+    fold_paragraph(s, "  omslaunch upgrade oms_331 --tag feature_4.0.0-ce --load oms_4.0.0.tar",
+                   width, 0, 4);
+    str_append(s, "\n\n");
+    fold_paragraph(s,
+                   "'omslaunch COMMAND --help' says more of a command; 'man omslaunch' says all.",
+                   width, 0, 0);
+    str_append_c(s, '\n');
 }
 
-void help_command(const struct command *command, struct str *s)
+void help_command(const struct command *command, size_t width, struct str *s)
 {
-    str_appendf(s, "Usage: omslaunch %s %s%s[OPTIONS]\n\n", command->name, command->arguments,
-                command->arguments[0] != '\0' ? " " : "");
-    fold(s, command->text, 0, 0);
-    str_append(s, "\nOptions:\n");
-    help_options(command->bit, s);
+    AUTO_FREE char *usage =
+        mem_printf("Usage: omslaunch %s %s%s[OPTIONS]", command->name, command->arguments,
+                   command->arguments[0] != '\0' ? " " : "");
+    append_paragraph(s, usage, width);
+    append_paragraph(s, command->text, width);
+    str_append(s, "Options:\n");
+    help_options(command->bit, width, s);
 }
 
 /* ---- man page ---- */

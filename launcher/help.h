@@ -6,8 +6,10 @@
 #include "launcher/base/str.h"
 #include "launcher/command.h"
 
-void help_overview(struct str *s);
-void help_command(const struct command *command, struct str *s);
+#define HELP_WIDTH 80 /* columns, where the screen does not say otherwise */
+
+void help_overview(size_t width, struct str *s);
+void help_command(const struct command *command, size_t width, struct str *s);
 /* omslaunch(1) in man's own language. */
 void help_man(struct str *s);
 /* "bash", "zsh" or "fish"; returns -1 for another shell. */

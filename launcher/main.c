@@ -1,10 +1,15 @@
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "launcher/answer.h"
+#include "launcher/base/fold.h"
 #include "launcher/base/log.h"
+#include "launcher/base/near.h"
 #include "launcher/base/stop.h"
 #include "launcher/base/str.h"
 #include "launcher/command.h"
@@ -13,7 +18,6 @@
 #include "launcher/help.h"
 #include "launcher/options.h"
 #include "launcher/plugin.h"
-#include "launcher/session.h"
 
 /* `omslaunch generate man|bash|zsh|fish`: used by the build, and by who packages. */
 static int generate(const struct options *o)
@@ -25,7 +29,7 @@ static int generate(const struct options *o)
     } else if (help_completion(what, &text) != 0) {
         struct err err;
         err_fail(&err, ERR_USAGE, "cannot generate '%s'\nHINT: man, bash, zsh or fish", what);
-        return session_fail(o, &err);
+        return answer_fail(o, &err);
     }
     fputs(str_get(&text), stdout);
     return EXIT_DONE;
@@ -34,20 +38,39 @@ static int generate(const struct options *o)
 static int show_help(const struct command *command)
 {
     AUTO_STR struct str text = STR_INIT;
+    size_t columns = fold_terminal_width(STDOUT_FILENO);
+    size_t width = columns == 0 || columns > HELP_WIDTH ? HELP_WIDTH : columns;
     if (command != NULL) {
-        help_command(command, &text);
+        help_command(command, width, &text);
     } else {
-        help_overview(&text);
+        help_overview(width, &text);
     }
     fputs(str_get(&text), stdout);
     return EXIT_DONE;
+}
+
+static void complain_unknown(const char *name, struct err *err)
+{
+    size_t count;
+    const struct command *commands = command_table(&count);
+    AUTO_FREE const char **names = mem_grow(NULL, count, sizeof(*names));
+    for (size_t i = 0; i < count; i++) {
+        names[i] = commands[i].name;
+    }
+    const char *near = near_find(name, names, count);
+    if (near != NULL) {
+        err_fail(err, ERR_USAGE, "unknown command '%s'\nHINT: did you mean '%s'?", name, near);
+    } else {
+        err_fail(err, ERR_USAGE,
+                 "unknown command '%s'\nHINT: 'omslaunch --help' lists the commands", name);
+    }
 }
 
 static int check_arguments(const struct command *command, const struct options *o, struct err *err)
 {
     size_t given = o->arguments.count - 1;
     if (given < command->min_arguments) {
-        return err_fail(err, ERR_USAGE, "'omslaunch %s' wants %s\nHINT: omslaunch %s %s [OPTIONS]",
+        return err_fail(err, ERR_USAGE, "'omslaunch %s' needs %s\nHINT: omslaunch %s %s [OPTIONS]",
                         command->name, command->arguments, command->name, command->arguments);
     }
     if (given > command->max_arguments) {
@@ -81,23 +104,22 @@ static int dispatch(int argc, char *const *argv, const struct options *o)
     if (name == NULL) {
         err_fail(&err, ERR_USAGE,
                  "no command was given\nHINT: 'omslaunch --help' lists the commands");
-        return session_fail(o, &err);
+        return answer_fail(o, &err);
     }
     if (command == NULL) {
-        err_fail(&err, ERR_USAGE,
-                 "unknown command '%s'\nHINT: 'omslaunch --help' lists the commands", name);
-        return session_fail(o, &err);
+        complain_unknown(name, &err);
+        return answer_fail(o, &err);
     }
     if (options_check_command(argc, argv, command->bit, command->name, &err) != 0 ||
         check_arguments(command, o, &err) != 0) {
-        return session_fail(o, &err);
+        return answer_fail(o, &err);
     }
     if (str_eq(o->output, "junit") && command->bit != CMD_CHECK) {
         err_fail(&err, ERR_USAGE,
                  "'%s' does not print junit\nHINT: 'omslaunch check' does; here --output takes "
                  "text|json",
                  command->name);
-        return session_fail(o, &err);
+        return answer_fail(o, &err);
     }
     return command->run(o);
 }
@@ -127,24 +149,32 @@ static bool has_changed(const struct options *o)
     return command != NULL && command->mutates && !o->dry_run && !o->help && !o->version;
 }
 
+/* As in `omslaunch check … | head`: who read has read enough. */
+static bool reader_has_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 /* What was done is done, also when nobody can read of it. */
 static int check_printed(const struct options *o, int code)
 {
     struct err err = ERR_INIT;
     const char *why = fflush(stdout) != 0 ? strerror(errno) : "a part of it is missing";
-    if (code != EXIT_DONE || !ferror(stdout)) {
+    if (code != EXIT_DONE || !ferror(stdout) || reader_has_left()) {
         return code;
     }
     if (!has_changed(o)) {
         err_fail(&err, ERR_FAILED,
                  "cannot write to stdout: %s\nHINT: is the disk full that it leads to?", why);
-        return session_complain(&err);
+        log_err(&err);
+        return EXIT_FAILED;
     }
     err_fail(&err, ERR_FAILED,
              "'%s' is done, but what it has to say cannot be written to stdout: %s\n"
              "HINT: 'omslaunch status', 'runs' and 'backups' tell what was done; do not repeat it",
              o->arguments.items[0], why);
-    (void)session_complain(&err);
+    log_err(&err);
     return EXIT_UPGRADED_WITH_FAULT;
 }
 
@@ -164,7 +194,7 @@ int main(int argc, char **argv)
     }
     log_init(&(struct log_options){.level = LOG_INFO, .program = "omslaunch"});
     if (options_parse(argc - 1, argv + 1, &options, &err) != 0) {
-        return session_fail(&options, &err);
+        return answer_fail(&options, &err);
     }
     int level = options.quiet ? LOG_WARN : log_level_from_name(options.log_level);
     log_init(&(struct log_options){.level = (enum log_level)level,

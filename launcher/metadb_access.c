@@ -32,9 +32,13 @@ int metadb_access_open(const struct session *session, const char *container, con
     const char *where = endpoint != NULL ? endpoint : session->endpoint;
     const struct engine_options options = {.endpoint = where, .read_only = true};
     metadb_access_none(session, ret);
-    if (engine_open(&options, &engine, err) != 0 ||
-        engine_container_inspect(engine, container, &answer, err) != 0 ||
-        oms_config_read(engine, container, NULL, &ret->config, err) != 0) {
+    if (engine_open(&options, &engine, err) != 0) {
+        return -1;
+    }
+    if (engine_container_inspect(engine, container, &answer, err) != 0) {
+        return session_suggest_container(where, container, err);
+    }
+    if (oms_config_read(engine, container, NULL, &ret->config, err) != 0) {
         return -1;
     }
     ret->container = mem_strdup(container);

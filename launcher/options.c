@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "launcher/base/foreign.h"
+#include "launcher/base/near.h"
 
-#define UPGRADE_LIKE (CMD_UPGRADE | CMD_PLAN | CMD_CHECK)
+#define PLAN_LIKE (CMD_UPGRADE | CMD_PLAN | CMD_CHECK)
+#define UPGRADE_LIKE PLAN_LIKE
 #define AT(field) offsetof(struct options, field)
 #define MS_PER_MIN 60000U
 #define MAX_NUMBER 100000U
@@ -14,7 +16,7 @@ static const struct option_row rows[] = {
      "OMS version to upgrade to, as its image is tagged (feature_4.0.0-ce)"},
     {"image", '\0', OPTION_TEXT, "REPO", NULL, UPGRADE_LIKE, AT(image),
      "repository of the new image; default: the old container's"},
-    {"load", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(load),
+    {"load", '\0', OPTION_TEXT, "FILE", NULL, PLAN_LIKE, AT(load),
      "archive to load the new image from ('docker save' makes such)"},
     {"name", '\0', OPTION_TEXT, "NEW", NULL, UPGRADE_LIKE, AT(new_name),
      "name of the new container; default: it takes over NAME, and the old one becomes "
@@ -27,23 +29,33 @@ static const struct option_row rows[] = {
     {"set-env", 'e', OPTION_LIST, "K=V", NULL, UPGRADE_LIKE | CMD_RESUME, AT(set_env),
      "set a variable in the new container; may be repeated. The value of one that looks like a "
      "secret is not stored: give it to 'resume' again"},
-    {"accept", '\0', OPTION_LIST, "RULE=REASON", NULL, UPGRADE_LIKE, AT(accept),
+    {"accept", '\0', OPTION_LIST, "RULE=REASON", NULL, PLAN_LIKE, AT(accept),
      "go on although this rule says no; the reason is kept in plan and journal; may be repeated"},
-    {"stop-timeout", '\0', OPTION_DURATION, "TIME", NULL, UPGRADE_LIKE, AT(stop_timeout_ms),
+    {"stop-timeout", '\0', OPTION_DURATION, "TIME", NULL, PLAN_LIKE, AT(stop_timeout_ms),
      "how long the old container may take to stop before it is killed (300 s, or the container's "
      "own if longer)"},
-    {"health-timeout", '\0', OPTION_DURATION, "TIME", NULL, UPGRADE_LIKE, AT(health_timeout_ms),
-     "how long the new OMS may take to become healthy (15m)"},
-    {"refetch-reserve", '\0', OPTION_NUMBER, "MIN", NULL, UPGRADE_LIKE, AT(refetch_reserve_min),
+    {"health-timeout", '\0', OPTION_DURATION, "TIME", NULL, PLAN_LIKE | CMD_RESUME | CMD_ROLLBACK,
+     AT(health_timeout_ms),
+     "how long OMS may take to become healthy (15m); of resume and rollback the default is what "
+     "the "
+     "plan says"},
+    {"refetch-reserve", '\0', OPTION_NUMBER, "MIN", NULL, PLAN_LIKE, AT(refetch_reserve_min),
      "minutes that refetchStoreIntervalMin gets above the length of the outage (30)"},
-    {"perceive-checkpoint", '\0', OPTION_FLAG, NULL, NULL, UPGRADE_LIKE, AT(perceive_checkpoint),
+    {"perceive-checkpoint", '\0', OPTION_FLAG, NULL, NULL, PLAN_LIKE, AT(perceive_checkpoint),
      "set perceiveStoreClientCheckpoint instead of a longer refetchStoreIntervalMin"},
-    {"version-table", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(version_table),
+    {"version-table", '\0', OPTION_TEXT, "FILE", NULL, PLAN_LIKE, AT(version_table),
      "rows of your own for the table of which version may go to which; they come before the "
      "shipped "
      "ones"},
-    {"config", '\0', OPTION_TEXT, "FILE", NULL, UPGRADE_LIKE, AT(config),
+    {"config", '\0', OPTION_TEXT, "FILE", NULL, PLAN_LIKE, AT(config),
      "YAML file with the policy of your site; default: /etc/omslaunch/config.yaml, if it is there"},
+    {"out", '\0', OPTION_TEXT, "FILE", NULL, CMD_PLAN, AT(out),
+     "write the plan to FILE, for somebody to approve and 'upgrade --plan' to carry out"},
+    {"plan", '\0', OPTION_TEXT, "FILE", NULL, CMD_UPGRADE, AT(plan),
+     "carry out the plan of this file, and no other: options that are not given are taken from it, "
+     "and if the plan of now differs in anything, it is refused (65)"},
+    {"plan-digest", '\0', OPTION_TEXT, "DIGEST", NULL, CMD_UPGRADE, AT(plan_digest),
+     "refuse any plan but the one of this digest, as 'plan' prints it; 12 digits do"},
     {"on-failure", '\0', OPTION_TEXT, "WHAT", "rollback|hold", CMD_UPGRADE | CMD_RESUME,
      AT(on_failure),
      "when a step fails: rollback (the default) goes back to the old version, databases included; "
@@ -54,9 +66,10 @@ static const struct option_row rows[] = {
      AT(lose_changes_since),
      "go back although the new version has served since TIME; what it changed in the MetaDB since "
      "then is kept aside, not carried over"},
-    {"dry-run", 'n', OPTION_FLAG, NULL, NULL, CMD_UPGRADE | CMD_PRUNE, AT(dry_run),
-     "only show what would be done"},
-    {"yes", 'y', OPTION_FLAG, NULL, NULL, CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK, AT(yes),
+    {"dry-run", 'n', OPTION_FLAG, NULL, NULL, CMD_UPGRADE | CMD_RESTORE | CMD_PRUNE | CMD_HA,
+     AT(dry_run), "only show what would be done"},
+    {"yes", 'y', OPTION_FLAG, NULL, NULL,
+     CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_RESTORE | CMD_PRUNE | CMD_HA, AT(yes),
      "do not ask on a terminal; elsewhere nothing ever asks"},
     {"container", '\0', OPTION_TEXT, "NAME", NULL, CMD_VERIFY | CMD_RESTORE, AT(container),
      "OMS container whose config.yaml has the MetaDB's address and password; default: the one that "
@@ -74,7 +87,11 @@ static const struct option_row rows[] = {
     {"rehearse", '\0', OPTION_FLAG, NULL, NULL, CMD_VERIFY, AT(rehearse),
      "restore into scratch databases, compare, and drop them again"},
     {"into", '\0', OPTION_LIST, "DB=OTHER", NULL, CMD_RESTORE, AT(into),
-     "restore the database DB as OTHER, which must not exist; may be repeated"},
+     "restore the database DB as OTHER, which must not exist, and nothing that is not named; may "
+     "be "
+     "repeated"},
+    {"only", '\0', OPTION_LIST, "DB", NULL, CMD_RESTORE, AT(only),
+     "restore this database in place, and nothing that is not named; may be repeated"},
     {"keep", '\0', OPTION_NUMBER, "N", NULL, CMD_PRUNE, AT(keep),
      "how many backups of each deployment stay (3)"},
     {"containers", '\0', OPTION_FLAG, NULL, NULL, CMD_PRUNE, AT(containers),
@@ -173,9 +190,12 @@ static int store_duration(const struct option_row *row, const char *value, const
     return 0;
 }
 
+_Static_assert(ARRAY_LEN(rows) <= 64, "a bit of options.given for each row");
+
 static int store(const struct option_row *row, const char *value, struct options *o,
                  struct err *err)
 {
+    o->given |= UINT64_C(1) << (row - rows);
     void *slot = (char *)o + row->offset;
     AUTO_FREE char *what = mem_printf("--%s", row->name);
     switch (row->kind) {
@@ -203,6 +223,22 @@ static int store(const struct option_row *row, const char *value, struct options
     }
 }
 
+static int complain_unknown(const char *text, struct err *err)
+{
+    const char *names[ARRAY_LEN(rows)];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        names[i] = rows[i].name;
+    }
+    AUTO_FREE char *name = mem_strndup(text, strcspn(text, "="));
+    const char *near = near_find(name + strspn(name, "-"), names, ARRAY_LEN(rows));
+    if (near != NULL) {
+        return err_fail(err, ERR_USAGE, "unknown option '%s'\nHINT: did you mean --%s?", text,
+                        near);
+    }
+    return err_fail(err, ERR_USAGE,
+                    "unknown option '%s'\nHINT: 'omslaunch --help' lists all options", text);
+}
+
 /* One word of the command line that begins with a dash. */
 struct word {
     const struct option_row *row;
@@ -221,8 +257,7 @@ static int read_word(const char *text, struct word *ret, struct err *err)
         ret->value = text[2] != '\0' ? text + 2 : NULL;
     }
     if (ret->row == NULL) {
-        return err_fail(err, ERR_USAGE,
-                        "unknown option '%s'\nHINT: 'omslaunch --help' lists all options", text);
+        return complain_unknown(text, err);
     }
     if (ret->row->kind == OPTION_FLAG && ret->value != NULL) {
         return err_fail(err, ERR_USAGE,
@@ -237,7 +272,7 @@ static int check_utf8(const char *text, struct err *err)
 {
     return foreign_is_utf8(text) ? 0
                                  : err_fail(err, ERR_USAGE,
-                                            "the argument '%s' is no UTF-8\n"
+                                            "the argument '%s' is not UTF-8\n"
                                             "HINT: spell it in UTF-8, or rename the file",
                                             text);
 }
@@ -313,6 +348,7 @@ int options_parse(int argc, char *const *argv, struct options *ret, struct err *
         .health_timeout_ms = 15 * MS_PER_MIN,
         .refetch_reserve_min = 30,
         .compress = "zstd:1",
+        .format = "json",
         .keep = 3,
         .on_failure = "rollback",
         .output = "text",
@@ -324,6 +360,16 @@ int options_parse(int argc, char *const *argv, struct options *ret, struct err *
         return -1;
     }
     return 0;
+}
+
+bool options_is_given(const struct options *o, size_t offset)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].offset == offset) {
+            return (o->given >> i & 1) != 0;
+        }
+    }
+    return false;
 }
 
 int options_check_command(int argc, char *const *argv, unsigned command, const char *name,
@@ -355,6 +401,7 @@ void options_free(struct options *o)
     strv_free(&o->answer);
     strv_free(&o->node);
     strv_free(&o->into);
+    strv_free(&o->only);
     strv_free(&o->databases_of);
     strv_free(&o->arguments);
 }

@@ -71,10 +71,17 @@ struct options {
     bool rehearse;
     const char *on_failure;
     const char *lose_changes_since;
+    const char *out;
+    const char *plan;
+    const char *plan_digest;
+    const char *reason;
+    const char *format;
+    struct strv only;
     const char *output;
     const char *log_level;
     const char *log_format;
-    struct strv arguments; /* what is no option: command first */
+    struct strv arguments; /* what is not an option: command first */
+    uint64_t given;        /* which options the command line has, by their rows */
 };
 
 #define AUTO_OPTIONS CLEANUP(options_free)
@@ -105,6 +112,8 @@ const struct option_row *option_table(size_t *ret_count);
  * has what stood before it, and `output` from wherever it was given. Texts are borrowed from argv.
  */
 int options_parse(int argc, char *const *argv, struct options *ret, struct err *err) MUST_USE;
+/* Was it on the command line? By its offset in struct options. */
+bool options_is_given(const struct options *o, size_t offset);
 /* Options given that this command does not take: ERR_USAGE. */
 int options_check_command(int argc, char *const *argv, unsigned command, const char *name,
                           struct err *err) MUST_USE;

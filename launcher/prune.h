@@ -16,6 +16,7 @@ struct prune {
     struct strv needed;      /* runs that still need what they kept */
     int *locks;
     size_t lock_count;
+    bool dry_run; /* only say what would go */
     json_t *gone; /* what was deleted, or would be */
 };
 

@@ -23,7 +23,7 @@ int prune_check_named(const struct prune *p, struct err *err)
         const char *id = named->items[i];
         const struct past_run *r = find_run(p, id);
         if (r == NULL) {
-            return err_fail(err, ERR_USAGE,
+            return err_fail(err, ERR_NOT_FOUND,
                             "there is no run %s in '%s'\n"
                             "HINT: a database that was moved aside is named after its run: "
                             "DB__old_RUN",
@@ -111,7 +111,7 @@ static void tell(const struct prune *p, const json_t *database, json_t *going)
         log_info("Left alone: database '%s' of run %s: %s", name, run, why);
     } else if (!str_eq(json_text(database, "state", NULL), "gone")) {
         log_info("%s database '%s' of run %s: %lld tables, %s",
-                 p->session.options->dry_run ? "Would drop" : "Dropping", name, run,
+                 p->dry_run ? "Would drop" : "Dropping", name, run,
                  (long long)json_int(database, "tables", 0), str_get(&size));
         json_add(going, json_deep_copy(database));
     }
@@ -159,7 +159,7 @@ static int tell_and_drop(struct prune *p, struct metadb_access *a, const json_t 
     json_array_foreach (json_object_get(answer, "databases"), i, database) {
         tell(p, database, going);
     }
-    if (!p->session.options->dry_run && json_array_size(going) > 0 && drop(p, a, going, err) != 0) {
+    if (!p->dry_run && json_array_size(going) > 0 && drop(p, a, going, err) != 0) {
         return -1;
     }
     json_array_foreach (going, i, database) {
@@ -201,7 +201,7 @@ static int prune_deployment(struct prune *p, const struct past_run *const *runs,
         0) {
         return leave_alone(p, runs[0], err);
     }
-    if (!p->session.options->dry_run && metadb_access_lock(&access, p->run, err) != 0) {
+    if (!p->dry_run && metadb_access_lock(&access, p->run, err) != 0) {
         return -1;
     }
     return tell_and_drop(p, &access, names, err);

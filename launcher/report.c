@@ -1,5 +1,6 @@
 #include "launcher/report.h"
 
+#include "launcher/answer.h"
 #include "launcher/base/log.h"
 #include "launcher/base/stop.h"
 #include "launcher/exit_code.h"
@@ -85,14 +86,11 @@ static void put_error(json_t *document, const char *key, const struct err *err)
     json_put_text(document, key, whole);
 }
 
-static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o, int code)
+static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o)
 {
-    json_t *document =
-        json_make("{s:s, s:s, s:s, s:i, s:O}", "run", r->id, "deployment", deployment_of(r),
-                  "result", run_end_name(o->end), "exit", code, "steps", r->memory);
+    json_t *document = json_make("{s:O}", "steps", r->memory);
     if (o->failed) {
         json_put_text(document, "failed_step", step_name(o->failed_step));
-        put_error(document, "error", &o->failure);
     }
     if (o->back_failed) {
         put_error(document, "rollback_error", &o->back_failure);
@@ -126,10 +124,13 @@ static void say_failure(struct run *r, const struct run_outcome *o)
     say_where_everything_is(r);
 }
 
-int report_run(const struct options *options, struct run *run, const struct run_outcome *outcome)
+int report_run(const struct options *options, struct run *run, const struct run_outcome *outcome,
+               bool back_was_asked)
 {
     const struct err *why = outcome->back_failed ? &outcome->back_failure : &outcome->failure;
-    int code = exit_code_of_end(outcome->end, why);
+    bool is_back = outcome->end == RUN_ROLLED_BACK || outcome->end == RUN_UNCHANGED;
+    bool as_asked = back_was_asked && is_back && !outcome->back_failed;
+    int code = as_asked ? EXIT_DONE : exit_code_of_end(outcome->end, why);
     if (outcome->failed || outcome->back_failed) {
         say_failure(run, outcome);
     }
@@ -146,9 +147,11 @@ int report_run(const struct options *options, struct run *run, const struct run_
         log_info("Next: 'omslaunch resume %s' goes on, 'omslaunch rollback %s' goes back.", run->id,
                  run->id);
     }
-    if (session_wants_json(options)) {
-        AUTO_JSON json_t *document = outcome_to_json(run, outcome, code);
-        session_print_json(document);
-    }
-    return code;
+    bool failed = !as_asked && (outcome->failed || outcome->back_failed);
+    return answer(options, &(struct answer){.code = code,
+                                            .result = run_end_name(outcome->end),
+                                            .deployment = deployment_of(run),
+                                            .run = run->id,
+                                            .error = failed ? why : NULL,
+                                            .data_take = outcome_to_json(run, outcome)});
 }

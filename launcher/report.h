@@ -6,6 +6,7 @@
 #include "launcher/upgrade/run.h"
 
 /* Returns the exit code. */
-int report_run(const struct options *options, struct run *run, const struct run_outcome *outcome);
+int report_run(const struct options *options, struct run *run, const struct run_outcome *outcome,
+               bool back_was_asked);
 
 #endif

@@ -1,17 +1,16 @@
 #include "launcher/session.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "launcher/base/log.h"
+#include "launcher/base/json.h"
+#include "launcher/base/near.h"
 #include "launcher/command.h"
 #include "launcher/config_file.h"
 #include "launcher/deployment_file.h"
 #include "launcher/engine/engine.h"
 #include "launcher/net/endpoint.h"
-#include "launcher/exit_code.h"
 #include "launcher/install.h"
 #include "launcher/state/state.h"
 
@@ -185,7 +184,7 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
                     .perceive_checkpoint = o->perceive_checkpoint},
     };
     if (survey_make(&request, ret, err) != 0) {
-        return -1;
+        return session_suggest_container(s->endpoint, o->arguments.items[1], err);
     }
     const char *name = ret->deployment.nodes[0].old.name;
     if (s->nodes.count == 1 && !str_eq(name, s->nodes.items[0].container)) {
@@ -198,49 +197,27 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
     return 0;
 }
 
-int session_complain(const struct err *err)
+int session_suggest_container(const char *endpoint, const char *name, struct err *err)
 {
-    log_err(err);
-    return exit_code_of_error(err);
-}
-
-int session_fail(const struct options *options, const struct err *err)
-{
-    return session_fail_as(options, err, exit_code_of_error(err), NULL);
-}
-
-int session_fail_as(const struct options *options, const struct err *err, int code,
-                    const struct findings *findings)
-{
-    session_complain(err);
-    if (!session_wants_json(options)) {
-        return code;
+    AUTO_ENGINE struct engine *engine = NULL;
+    AUTO_JSON json_t *list = NULL;
+    struct err ignored;
+    const struct engine_options options = {.endpoint = endpoint, .read_only = true};
+    if (err->kind != ERR_NOT_FOUND || engine_open(&options, &engine, &ignored) != 0 ||
+        engine_container_list(engine, NULL, &list, &ignored) != 0) {
+        return -1;
     }
-    const char *name = options->arguments.count > 0 ? options->arguments.items[0] : NULL;
-    const struct command *command = name == NULL ? NULL : command_find(name);
-    bool has_name = command != NULL && str_starts_with(command->arguments, "NAME") &&
-                    options->arguments.count > 1;
-    const char *result = code == EXIT_REFUSED ? "refused" : code == EXIT_HELD ? "held" : "failed";
-    AUTO_JSON json_t *document =
-        json_make("{s:s?, s:o, s:s, s:i}", "command", name, "deployment",
-                  json_from_text(has_name ? options->arguments.items[1] : NULL), "result", result,
-                  "exit", code);
-    AUTO_FREE char *whole = err_join(err);
-    json_put_text(document, "error", whole);
-    if (findings != NULL) {
-        json_put(document, "findings", findings_to_json(findings));
+    size_t count = json_array_size(list);
+    AUTO_FREE const char **names = mem_grow(NULL, count + 1, sizeof(*names));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *first = json_array_get(json_object_get(json_array_get(list, i), "Names"), 0);
+        const char *path = json_string_value(first);
+        names[i] = path == NULL ? "" : path + (path[0] == '/');
     }
-    session_print_json(document);
-    return code;
-}
-
-void session_print_json(const json_t *document)
-{
-    AUTO_FREE char *text = json_pretty(document);
-    puts(text);
-}
-
-bool session_wants_json(const struct options *options)
-{
-    return str_eq(options->output, "json");
+    const char *near = near_find(name, names, count);
+    if (near != NULL) {
+        err->hint[0] = '\0';
+        (void)err_hint(err, "did you mean '%s'?", near);
+    }
+    return -1;
 }

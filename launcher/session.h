@@ -1,5 +1,4 @@
-/* What commands share: from options to a survey, and the rule that data goes to stdout and people's
- * text to stderr. */
+/* What commands share: from options to a survey. */
 #ifndef OMSLAUNCH_SESSION_H
 #define OMSLAUNCH_SESSION_H
 
@@ -34,18 +33,7 @@ void session_free(struct session *s);
 int session_need_tag(const struct options *options, struct err *err) MUST_USE;
 /* The survey of the container and tag that the command line names. */
 int session_survey(const struct session *s, struct survey *ret, struct err *err) MUST_USE;
-
-/* Says the error to people; returns its exit code. */
-int session_complain(const struct err *err);
-/* Also, with --output json, as the document of this command: {"command", "deployment", "result":
- * "refused"|"held"|"failed", "exit", "error"}. */
-int session_fail(const struct options *options, const struct err *err);
-/* The same with another exit code than the error's own, and with what the rules found; `findings`
- * may be NULL. */
-int session_fail_as(const struct options *options, const struct err *err, int code,
-                    const struct findings *findings);
-/* One JSON document on stdout. */
-void session_print_json(const json_t *document);
-bool session_wants_json(const struct options *options);
+/* When `err` is that there is no container `name`: says which one was perhaps meant. Returns -1. */
+int session_suggest_container(const char *endpoint, const char *name, struct err *err);
 
 #endif

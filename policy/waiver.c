@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "launcher/base/clock.h"
+#include "launcher/base/near.h"
 #include "policy/rule.h"
 #include "policy/setting.h"
 
@@ -38,31 +39,6 @@ static void add_take(struct waiver_list *l, struct waiver *w)
     *w = (struct waiver){.rule = NULL};
 }
 
-/* Letters to insert, delete or replace; ids are short, so the plain recurrence over one row does.
- */
-static size_t edit_distance(const char *a, const char *b)
-{
-    const size_t n = strlen(b);
-    AUTO_FREE size_t *row = mem_alloc((n + 1) * sizeof(*row));
-
-    for (size_t j = 0; j <= n; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-            size_t best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-
-            diagonal = row[j];
-            row[j] = best < replaced ? best : replaced;
-        }
-    }
-    return row[n];
-}
-
 /* Same part before or after the dot, or a slip of the fingers. */
 static bool is_near(const char *typed, const char *id)
 {
@@ -71,7 +47,7 @@ static bool is_near(const char *typed, const char *id)
     if (strncmp(typed, id, group) == 0 && (typed[group] == '.' || typed[group] == '\0')) {
         return true;
     }
-    return str_eq(typed, id + group + 1) || edit_distance(typed, id) <= NEAR_DISTANCE;
+    return str_eq(typed, id + group + 1) || near_distance(typed, id) <= NEAR_DISTANCE;
 }
 
 static int complain_unknown(const char *rule, const char *where, enum err_kind kind,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "launcher/base/clock.h"
+#include "launcher/base/fold.h"
 #include "launcher/base/foreign.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/json.h"
@@ -92,21 +93,28 @@ int log_level_from_name(const char *name)
     return -1;
 }
 
+/* On a terminal folded at its width; `column` is where it begins. */
+static void append_folded(struct str *out, const char *text, size_t column)
+{
+    fold_lines(out, text, fold_terminal_width(STDERR_FILENO), column);
+    str_append_c(out, '\n');
+}
+
 static void append_text_line(struct str *out, enum log_level level, const char *text,
                              const char *hint)
 {
     const char *colour = log_state.colour ? level_colours[level] : "";
     const char *plain = *colour ? "\033[0m" : "";
+    const char *program = log_state.program ? log_state.program : "omslaunch";
+    size_t column = 0;
     if (level != LOG_INFO) {
-        str_appendf(out, "%s: %s%s:%s ", log_state.program ? log_state.program : "omslaunch",
-                    colour, level_names[level], plain);
+        str_appendf(out, "%s: %s%s:%s ", program, colour, level_names[level], plain);
+        column = strlen(program) + strlen(level_names[level]) + strlen(": : ");
     }
-    str_append(out, text);
-    str_append_c(out, '\n');
+    append_folded(out, text, column);
     if (hint) {
         str_append(out, log_state.colour ? "\033[36mHINT:\033[0m " : "HINT: ");
-        str_append(out, hint);
-        str_append_c(out, '\n');
+        append_folded(out, hint, strlen("HINT: "));
     }
 }
 

@@ -11,6 +11,7 @@
 #include "launcher/base/clock.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/json.h"
+#include "launcher/base/near.h"
 
 #define MANIFEST_MAX (256U * 1024 * 1024)
 #define NOTE_MAX 4096
@@ -150,8 +151,14 @@ int backups_find(const struct backup_list *l, const char *which, const struct ke
             return 0;
         }
     }
-    return err_fail(err, ERR_USAGE, "there is no backup '%s'\nHINT: 'omslaunch backups' lists them",
-                    which);
+    AUTO_FREE const char **ids = mem_grow(NULL, l->count + 1, sizeof(*ids));
+    for (size_t i = 0; i < l->count; i++) {
+        ids[i] = l->items[i].id;
+    }
+    const char *near = near_find(id, ids, l->count);
+    (void)err_fail(err, ERR_NOT_FOUND, "there is no backup '%s'", which);
+    return near != NULL ? err_hint(err, "did you mean '%s'?", near)
+                        : err_hint(err, "'omslaunch backups' lists them");
 }
 
 int backups_note_verified(const struct kept_backup *b, const char *how, struct err *err)

@@ -34,7 +34,7 @@ struct backup_list {
 /* None if there is no state folder. ERR_STATE. */
 int backups_read(const char *state, struct backup_list *ret, struct err *err) MUST_USE;
 void backups_free(struct backup_list *l);
-/* By ID, by its folder's path, or "last"; ERR_USAGE when there is none. */
+/* By ID, by its folder's path, or "last"; ERR_NOT_FOUND when there is none. */
 int backups_find(const struct backup_list *l, const char *which, const struct kept_backup **ret,
                  struct err *err) MUST_USE;
 /* Remembers beside the backup, which itself never changes, that it was found good. ERR_STATE. */

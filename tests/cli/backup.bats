@@ -31,14 +31,15 @@ teardown() {
 }
 
 field() {
-    omslaunch backups -o json "${AT[@]}" | jq -c "$1"
+    omslaunch backups -o json "${AT[@]}" | jq -c ".backups | $1"
 }
 
 @test "backups: none yet" {
     run -0 --separate-stderr omslaunch backups "${AT[@]}"
-    same '' "$output$stderr"
-    run -0 omslaunch backups -o json "${AT[@]}"
-    same '[]' "$output"
+    same '' "$output"
+    same "There are no backups in '$STATE'." "$stderr"
+    run -0 --separate-stderr omslaunch backups -o json "${AT[@]}"
+    same '[]' "$(jq -c .backups <<<"$output")"
     no_state
 }
 
@@ -105,9 +106,9 @@ field() {
     same "$digest" "$(site digest all)"
 }
 
-@test "a backup that does not exist: 64" {
+@test "a backup that does not exist: 1" {
     for command in verify restore; do
-        says 64 "there is no backup '20200101-000000-0000'" "'omslaunch backups' lists them" \
+        says 1 "there is no backup '20200101-000000-0000'" "'omslaunch backups' lists them" \
             "$command" 20200101-000000-0000 "${AT[@]}"
     done
 }
@@ -119,21 +120,39 @@ field() {
     unchanged
 }
 
-@test "restore --into for one database does not replace the others: 65" {
-    says 65 "the container 'oms_331' runs: 'cm_331', 'cm_hb_331' cannot be restored under it" \
-        'stop it first (docker stop oms_331), or restore each database beside it with --into DB=OTHER' \
-        restore "$FIRST" "${AT[@]}" --into rm_331=copy_rm
-    says 65 "the container 'oms_331' runs: 'rm_331' cannot be restored under it" \
-        'stop it first (docker stop oms_331), or restore each database beside it with --into DB=OTHER' \
-        restore "$FIRST" "${AT[@]}" --into rm_331=copy_rm --into cm_331=rm_331 --into cm_hb_331=copy_hb
+@test "restore: what is named must not be in use; what is not named is not touched" {
+    local hint='stop it first (docker stop oms_331), or restore each database beside it with --into DB=OTHER'
+    says 65 "the container 'oms_331' runs: 'rm_331' cannot be restored under it" "$hint" \
+        restore "$FIRST" "${AT[@]}" --only rm_331
+    says 65 "the container 'oms_331' runs: 'rm_331' cannot be restored under it" "$hint" \
+        restore "$FIRST" "${AT[@]}" --into rm_331=copy_rm --into cm_331=rm_331
+    says 65 "the container 'oms_331' runs: 'cm_hb_331' cannot be restored under it" "$hint" \
+        restore "$FIRST" "${AT[@]}" --into rm_331=copy_rm --only cm_hb_331
     unchanged
+}
+
+@test "restore --into one database: beside a running OMS, and only that" {
+    before=$(site digest)
+    run -0 --separate-stderr omslaunch restore "$FIRST" "${AT[@]}" --into rm_331=copy_rm --dry-run
+    same '' "$output"
+    has "$stderr" "Would restore from backup $FIRST into the MetaDB of 'oms_331' at 127.0.0.1:"
+    has "$stderr" "  rm_331 as copy_rm: what is in 'copy_rm' now is moved aside, to 'copy_rm__old_RUN'"
+    has "$stderr" "  not named, and left alone: 'cm_331', 'cm_hb_331'"
+    same '' "$(echo "show databases like 'copy%'" | sql | xargs)"
+    run -0 --separate-stderr omslaunch restore "$FIRST" "${AT[@]}" --into rm_331=copy_rm -o json
+    one_document
+    same '["restore","done",0,["rm_331","copy_rm"]]' "$(jq -c '[.command, .result, .exit, [.databases[] | .name, .target]]' <<<"$output")"
+    same copy_rm "$(echo "show databases like 'copy%'" | sql | xargs)"
+    unchanged
+    same "$before" "$(site digest)"
+    echo 'drop database copy_rm' | sql
 }
 
 @test "restore --into a slip of the fingers: 64" {
     says 64 "--into 'rm_332=copy_rm': backup '$FIRST' has no database 'rm_332'" "it has 'rm_331', 'cm_331', 'cm_hb_331'" \
         restore "$FIRST" "${AT[@]}" --into rm_332=copy_rm
     for value in rm_331 rm_331= =copy; do
-        says 64 "--into '$value' names no two databases" 'write it as DB=OTHER' restore "$FIRST" "${AT[@]}" --into "$value"
+        says 64 "--into '$value' does not name two databases" 'write it as DB=OTHER' restore "$FIRST" "${AT[@]}" --into "$value"
     done
     unchanged
 }
@@ -198,5 +217,5 @@ HINT: is the disk full that it leads to?' "$output"
     run -0 --separate-stderr omslaunch prune --keep 1 "${AT[@]}"
     same "[\"$FIRST\",$newest]" "$(field 'map(.backup)')"
     run -0 --separate-stderr omslaunch prune --keep 1 -o json -q "${AT[@]}"
-    same '[]' "$output"
+    same '["nothing-to-do",[]]' "$(jq -c '[.result, .pruned]' <<<"$output")"
 }

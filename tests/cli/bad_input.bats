@@ -177,7 +177,7 @@ HINT: $2
   journal and logs: $(echo "$STATE"/runs/*)" "$stderr"
     unchanged
     run -0 omslaunch runs -o json "${AT[@]}"
-    same '["unchanged","load_image"]' "$(jq -c '[.[] | .result, .last_step]' <<<"$output")"
+    same '["unchanged","load_image"]' "$(jq -c '[.runs[] | .result, .last_step]' <<<"$output")"
 }
 
 @test "a truncated image archive: 1" {
@@ -191,7 +191,7 @@ HINT: $2
     run -1 omslaunch upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/cut.tar" "${AT[@]}"
     run -1 omslaunch upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/cut.tar" "${AT[@]}"
     run -0 omslaunch runs -o json "${AT[@]}"
-    same 2 "$(jq length <<<"$output")"
+    same 2 "$(jq ".runs | length" <<<"$output")"
     unchanged
 }
 

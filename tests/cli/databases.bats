@@ -118,7 +118,7 @@ HINT: look what it is; by hand, DROP DATABASE drops it all the same" "$stderr"
 Left alone: database 'cm_331__old_$RESTORE' of run $RESTORE: it holds the table 'mine', which no restore has put there")" "$(without_sizes | sort)"
     one_document
     same "[\"rm_331__old_$RESTORE\",\"$RESTORE\",\"oms_331\",\"$HOST\"]
-[\"cm_hb_331__old_$RESTORE\",\"$RESTORE\",\"oms_331\",\"$HOST\"]" "$(jq -c '.[] | [.database, .run, .deployment, .endpoint]' <<<"$output")"
+[\"cm_hb_331__old_$RESTORE\",\"$RESTORE\",\"oms_331\",\"$HOST\"]" "$(jq -c '.pruned[] | [.database, .run, .deployment, .endpoint]' <<<"$output")"
     same "$( (aside "$LAST" && echo "cm_331__old_$RESTORE") | sort)" "$(echo "show databases like '%\\_\\_old%'" | sql | sort)"
     echo "drop table \`cm_331__old_$RESTORE\`.mine" | sql
 }

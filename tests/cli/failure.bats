@@ -37,7 +37,7 @@ old_is_back() {
 }
 
 ends_as() {
-    same "$1" "$(omslaunch runs -o json "${AT[@]}" | jq -r '.[-1].result')"
+    same "$1" "$(omslaunch runs -o json "${AT[@]}" | jq -r '.runs[-1].result')"
     same "end $1" "$(jq -r 'select(.type == "end") | .type + " " + .result' "$STATE/runs/$(the_run)/journal.jsonl" | tail -n 1)"
 }
 
@@ -74,7 +74,7 @@ INIT_ERROR="'bash /root/docker_init.sh' in the new container ended with exit cod
     run -10 --separate-stderr omslaunch upgrade oms_331 "${FAILING[@]}" "${AT[@]}" -o json
     one_document
     same '["oms_331","rolled-back",10,"init_metadata"]' "$(jq -c '[.deployment, .result, .exit, .failed_step]' <<<"$output")"
-    same "$INIT_ERROR" "$(jq -r .error <<<"$output" | head -n 1)"
+    same "$INIT_ERROR" "$(jq -r .error.text <<<"$output" | head -n 1)"
     same '' "$(grep '^[[:space:]]*[{}]' <<<"$stderr")"
 }
 
@@ -215,7 +215,7 @@ stopped() {
     run -0 --separate-stderr omslaunch prune --keep 1 --containers --dry-run "${AT[@]}"
     same "Would remove container 'oms_331.old-$run'" "$stderr"
     run -0 --separate-stderr omslaunch prune --keep 1 --containers -q -o json "${AT[@]}"
-    same "[{\"container\":\"oms_331.old-$run\",\"run\":\"$run\",\"endpoint\":\"$HOST\"}]" "$(jq -c . <<<"$output")"
+    same "[{\"container\":\"oms_331.old-$run\",\"run\":\"$run\",\"endpoint\":\"$HOST\"}]" "$(jq -c .pruned <<<"$output")"
     same 'oms_331' "$(engine ps -a --format '{{.Names}}')"
     run -0 --separate-stderr omslaunch prune --keep 1 --containers "${AT[@]}"
     same '' "$output$stderr"

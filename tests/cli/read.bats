@@ -132,9 +132,9 @@ mounts     /etc/localtime → /etc/localtime (ro)
     run -0 --separate-stderr omslaunch upgrade oms_331 --dry-run "${TARGET[@]}" "${AT[@]}"
     same "$plan" "$output"
     same '' "$stderr"
-    plan=$(omslaunch plan oms_331 -o json "${TARGET[@]}" "${AT[@]}" | jq 'del(.findings)')
+    plan=$(omslaunch plan oms_331 -o json "${TARGET[@]}" "${AT[@]}" | jq 'del(.command, .findings)')
     run -0 --separate-stderr omslaunch upgrade oms_331 -n -o json "${TARGET[@]}" "${AT[@]}"
-    same "$plan" "$(jq 'del(.findings)' <<<"$output")"
+    same "$plan" "$(jq 'del(.command, .findings)' <<<"$output")"
     run -65 --separate-stderr omslaunch upgrade oms_331 -n --tag "$NEW" "${AT[@]}"
     dry=$stderr
     run -65 --separate-stderr omslaunch plan oms_331 --tag "$NEW" "${AT[@]}"
@@ -164,7 +164,8 @@ fails_as() {
     run "-$code" --separate-stderr omslaunch "$@" -o json
     one_document
     same "$(jq -cn --arg command "$1" --argjson deployment "$deployment" --arg result "$result" --argjson exit "$code" \
-        --arg error "${stderr#omslaunch: error: }" '{$command, $deployment, $result, $exit, $error}')" "$(jq -c 'del(.findings)' <<<"$output")"
+        '{$command, $deployment, run: null, $result, $exit}')" "$(jq -c 'del(.findings, .error)' <<<"$output")"
+    same "${stderr#omslaunch: error: }" "$(jq -r '.error | .text, "HINT: " + .hint' <<<"$output")"
 }
 
 @test "--output json of a command that fails: one document with its error" {
@@ -179,27 +180,29 @@ fails_as() {
     fails_as failed 64 null upgrade
     fails_as failed 64 '"oms_331"' upgrade oms_331 second
     fails_as failed 1 null status 20200101-000000-0000 "${AT[@]}"
-    fails_as failed 64 null verify none "${AT[@]}"
+    fails_as failed 1 null verify none "${AT[@]}"
     fails_as failed 64 '"oms_331"' ha oms_331 perhaps "${AT[@]}"
 }
 
 @test "--output json of an upgrade that is refused: with what the rules found" {
     fails_as refused 65 '"oms_331"' upgrade oms_331 -q --tag "$NEW" "${AT[@]}"
     same "fail image '$REPO:$NEW' is not on the engine" "$(jq -r '.findings[] | select(.rule == "image.present") | .verdict + " " + .text' <<<"$output")"
-    has "$(jq -r .error <<<"$output")" "1 rule refuses this upgrade:"
+    has "$(jq -r .error.text <<<"$output")" "1 rule refuses this upgrade:"
     # What check and plan printed has no second document after it.
     run -65 --separate-stderr omslaunch check oms_331 -q -o json --tag "$NEW" "${AT[@]}"
     one_document
-    same '["deployment","findings"]' "$(jq -c keys <<<"$output")"
+    same '["refused",65,"refused"]' "$(jq -c '[.result, .exit, .error.kind]' <<<"$output")"
     run -65 --separate-stderr omslaunch plan oms_331 -q -o json --tag "$NEW" "${AT[@]}"
     one_document
 }
 
 @test "runs without a state folder: none, and none is made" {
     run -0 --separate-stderr omslaunch runs "${AT[@]}"
-    same '' "$output$stderr"
-    run -0 --separate-stderr omslaunch runs -o json "${AT[@]}"
-    same '[]' "$output"
+    same '' "$output"
+    same "There are no runs in '$STATE'." "$stderr"
+    run -0 --separate-stderr omslaunch runs -q -o json "${AT[@]}"
+    same '{"command":"runs","deployment":null,"run":null,"result":"done","exit":0,"error":null,"runs":[]}' "$(jq -c . <<<"$output")"
+    same '' "$stderr"
 }
 
 @test "--output json --quiet: one document, and nothing on stderr" {

@@ -159,7 +159,7 @@ settings() {
     [[ $output == "$RUN  oms_331 "*upgraded* ]]
     run -0 --separate-stderr omslaunch runs -o json -q "${AT[@]}"
     one_document
-    same "[\"$RUN\",\"oms_331\",\"$HOST\",\"upgraded\"]" "$(jq -c '.[0] | [.run, .deployment, .endpoint, .result]' <<<"$output")"
+    same "[\"$RUN\",\"oms_331\",\"$HOST\",\"upgraded\"]" "$(jq -c '.runs[0] | [.run, .deployment, .endpoint, .result]' <<<"$output")"
     run -0 --separate-stderr omslaunch status "${AT[@]}"
     has "$output" "run $RUN on 'oms_331': upgraded"
     for option in '' "$RUN"; do
@@ -227,7 +227,7 @@ HINT: 'omslaunch runs' lists them" "$stderr"
     same '' "$output$stderr"
     same "$REPO:feature_4.1.0-ce" "$(engine ps --format '{{.Image}}')"
     same 3 "$(engine ps -aq | wc -l)"
-    same '["upgraded","upgraded"]' "$(omslaunch runs -o json "${AT[@]}" | jq -c 'map(.result)')"
+    same '["upgraded","upgraded"]' "$(omslaunch runs -o json "${AT[@]}" | jq -c '.runs | map(.result)')"
 }
 
 # The last test: it takes the databases away.

@@ -20,15 +20,16 @@ UPGRADE_LIKE="tag image load name host-ip https-crt https-key set-env accept sto
 
 options_of() {
     case $1 in
-    upgrade) echo "on-failure dry-run yes lock-wait $UPGRADE_LIKE" ;;
-    resume) echo "on-failure answer yes lock-wait $EVERY" ;;
-    rollback) echo "yes-lose-changes-since yes lock-wait $EVERY" ;;
+    upgrade) echo "plan plan-digest on-failure dry-run yes lock-wait $UPGRADE_LIKE" ;;
+    resume) echo "health-timeout on-failure answer yes lock-wait $EVERY" ;;
+    rollback) echo "health-timeout yes-lose-changes-since yes lock-wait $EVERY" ;;
     backup) echo "compress workers triggers routines events lock-wait $EVERY" ;;
     verify) echo "container workers against rehearse $EVERY" ;;
-    restore) echo "container workers into lock-wait $EVERY" ;;
-    prune) echo "dry-run keep containers databases databases-of lock-wait $EVERY" ;;
-    ha) echo "lock-wait $EVERY" ;;
-    plan | check) echo "$UPGRADE_LIKE" ;;
+    restore) echo "container workers into only dry-run yes lock-wait $EVERY" ;;
+    prune) echo "dry-run yes keep containers databases databases-of lock-wait $EVERY" ;;
+    ha) echo "dry-run yes lock-wait $EVERY" ;;
+    plan) echo "out $UPGRADE_LIKE" ;;
+    check) echo "$UPGRADE_LIKE" ;;
     *) echo "$EVERY" ;;
     esac
 }
@@ -38,7 +39,14 @@ options_of() {
 }
 
 @test "an unknown command" {
-    wrong_usage "unknown command 'upgrad'" "'omslaunch --help' lists the commands" upgrad oms_331
+    wrong_usage "unknown command 'frob'" "'omslaunch --help' lists the commands" frob oms_331
+}
+
+@test "a command and an option with a slip of the fingers: what was meant" {
+    wrong_usage "unknown command 'upgrad'" "did you mean 'upgrade'?" upgrad oms_331
+    wrong_usage "unknown command 'stauts'" "did you mean 'status'?" stauts
+    wrong_usage "unknown option '--tga=x'" 'did you mean --tag?' upgrade oms_331 --tga=x
+    wrong_usage "unknown option '--dryrun'" 'did you mean --dry-run?' "${UPGRADE[@]}" --dryrun
 }
 
 @test "an unknown option" {
@@ -56,8 +64,9 @@ options_of() {
 # document COMMAND DEPLOYMENT ERROR HINT ARGUMENT…: the refusal as one JSON document, and in words.
 document() {
     local expected
-    expected=$(jq -nc --arg command "$1" --arg deployment "$2" --arg error "$3"$'\n'"HINT: $4" \
-        '{$command, $deployment, result: "failed", exit: 64, $error} | map_values(if . == "" then null else . end)')
+    expected=$(jq -nc --arg command "$1" --arg deployment "$2" --arg text "$3" --arg hint "$4" \
+        '{$command, $deployment, run: null, result: "failed", exit: 64, error: {kind: "usage", $text, $hint}} |
+            map_values(if . == "" then null else . end)')
     run -64 --separate-stderr omslaunch "${@:5}"
     same "$expected" "$(jq -c . <<<"$output")" && one_document &&
         same "omslaunch: error: $3"$'\n'"HINT: $4" "$stderr" && no_state
@@ -72,7 +81,7 @@ document() {
     document prune '' "--keep 'x' is no number from 0 to 100000" 'write a whole number, in digits alone' prune --keep x -o json
     document prune '' '--databases-of has no value' 'it takes a RUN' prune -o json --databases-of
     document '' '' 'no command was given' "'omslaunch --help' lists the commands" -o json
-    document upgrad '' "unknown command 'upgrad'" "'omslaunch --help' lists the commands" upgrad oms_331 -o json
+    document upgrad '' "unknown command 'upgrad'" "did you mean 'upgrade'?" upgrad oms_331 -o json
     document runs '' "'runs' does not take --tag" "'omslaunch runs --help' lists what it takes" runs --tag x -o json
     wrong_usage "$unknown" "$all" "${UPGRADE[@]}" --frobnicate -- -o json
 }
@@ -123,7 +132,7 @@ document() {
 }
 
 @test "no name" {
-    wrong_usage "'omslaunch upgrade' wants NAME" 'omslaunch upgrade NAME [OPTIONS]' upgrade --tag "$NEW"
+    wrong_usage "'omslaunch upgrade' needs NAME" 'omslaunch upgrade NAME [OPTIONS]' upgrade --tag "$NEW"
 }
 
 @test "a second name" {
@@ -201,7 +210,7 @@ document() {
     run -0 --separate-stderr omslaunch --help
     same '' "$stderr"
     for command in $COMMANDS; do has "$output" $'\n'"  $command "; done
-    for code in 0 1 10 11 12 13 64 65 69 73 75 77 78; do
+    for code in 0 1 10 11 12 13 64 65 69 73 75 77 78 130; do
         grep -qE "^  $code +[a-z]" <<<"$output"
     done
     help=$output
@@ -230,8 +239,8 @@ document() {
 }
 
 @test "help of a command that does not exist" {
-    wrong_usage "unknown command 'upgrad'" "'omslaunch --help' lists the commands" help upgrad
-    wrong_usage "unknown command 'upgrad'" "'omslaunch --help' lists the commands" upgrad --help
+    wrong_usage "unknown command 'upgrad'" "did you mean 'upgrade'?" help upgrad
+    wrong_usage "unknown command 'upgrad'" "did you mean 'upgrade'?" upgrad --help
 }
 
 @test "the man page has no fault, every command, option and exit code" {
@@ -245,7 +254,7 @@ document() {
             grep -q -- "--$option\b" "$BATS_TEST_TMPDIR/text"
         done
     done
-    for code in 0 1 10 11 12 13 64 65 69 73 75 77 78; do
+    for code in 0 1 10 11 12 13 64 65 69 73 75 77 78 130; do
         grep -qE "^ +$code +[a-z]" "$BATS_TEST_TMPDIR/text"
     done
     for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' ENVIRONMENT FILES; do

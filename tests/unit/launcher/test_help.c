@@ -46,7 +46,7 @@ static void test_overview(void **state)
     AUTO_STR struct str text = STR_INIT;
     size_t count;
 
-    help_overview(&text);
+    help_overview(HELP_WIDTH, &text);
     assert_readable(str_get(&text));
     const struct command *commands = command_table(&count);
     for (size_t i = 0; i < count; i++) {
@@ -86,7 +86,7 @@ static void test_commands(void **state)
         AUTO_STR struct str text = STR_INIT;
         AUTO_FREE char *usage = mem_printf("Usage: omslaunch %s ", commands[c].name);
 
-        help_command(&commands[c], &text);
+        help_command(&commands[c], HELP_WIDTH, &text);
         assert_readable(str_get(&text));
         assert_memory_equal(str_get(&text), usage, strlen(usage));
         for (size_t i = 0; i < option_count; i++) {

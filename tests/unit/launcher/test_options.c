@@ -180,7 +180,10 @@ static void test_wrong_words(void **state)
     (void)state;
     static const char *const cases[][3] = {
         {"--nope", NULL, "unknown option '--nope'\nHINT: 'omslaunch --help' lists all options"},
-        {"--ta", NULL, "unknown option '--ta'\nHINT: 'omslaunch --help' lists all options"},
+        {"--ta", NULL, "unknown option '--ta'\nHINT: did you mean --tag?"},
+        {"--dryrun=1", NULL, "unknown option '--dryrun=1'\nHINT: did you mean --dry-run?"},
+        {"--helath-timeout", NULL,
+         "unknown option '--helath-timeout'\nHINT: did you mean --health-timeout?"},
         {"--=x", NULL, "unknown option '--=x'\nHINT: 'omslaunch --help' lists all options"},
         {"-Z", NULL, "unknown option '-Z'\nHINT: 'omslaunch --help' lists all options"},
         {"--tag", NULL, "--tag has no value\nHINT: it takes a TAG"},
@@ -204,7 +207,7 @@ static void test_wrong_words(void **state)
         {"--health-timeout", "0",
          "--health-timeout '0' leaves no time\nHINT: write a number and a unit: 90s, 15m, 2h"},
         {"--state-dir", "/tmp/\xff",
-         "the argument '/tmp/\xEF\xBF\xBD' is no UTF-8\n"
+         "the argument '/tmp/\xEF\xBF\xBD' is not UTF-8\n"
          "HINT: spell it in UTF-8, or rename the file"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -1,0 +1,79 @@
+/* inspect: what is known of a container. */
+#include <stdio.h>
+
+#include "launcher/answer.h"
+#include "launcher/command.h"
+#include "launcher/session.h"
+
+static json_t *mounts_to_json(const struct container *c)
+{
+    json_t *mounts = json_array();
+    for (size_t i = 0; i < c->mount_count; i++) {
+        const struct mount *m = &c->mounts[i];
+        json_add(mounts, json_make("{s:s, s:s, s:s, s:b}", "type", m->type, "source", m->source,
+                                   "destination", m->destination, "read_only", (int)m->read_only));
+    }
+    return mounts;
+}
+
+static json_t *node_to_json(const struct node *n)
+{
+    struct oms_version version;
+    struct err ignored;
+    char text[OMS_VERSION_TEXT_MAX];
+    bool known = oms_version_parse(n->old_image_tag, &version, &ignored) == 0;
+    return json_make(
+        "{s:s, s:s, s:s, s:s?, s:s, s:s?, s:o, s:{s:s, s:i, s:s, s:s, s:s, s:s}, s:{s:i, s:s?}}",
+        "container", n->old.name, "id", n->old.id, "image", n->old.image_ref, "version",
+        known ? oms_version_format(&version, text) : NULL, "status",
+        n->old.status != NULL ? n->old.status : "", "host_ip", n->host_ip, "mounts",
+        mounts_to_json(&n->old), "metadb", "host", n->config.meta_host, "port",
+        (int)n->config.meta_port, "user", n->config.meta_user, "rm", n->config.rm_db, "cm",
+        n->config.cm_db, "heartbeat", n->config.heartbeat_db, "region", "code",
+        (int)n->config.cm_location, "name", n->config.cm_region);
+}
+
+static void print_node(const json_t *node)
+{
+    printf("container  %s (%s), %s\n", json_text(node, "container", ""),
+           json_text(node, "status", ""), json_text(node, "image", ""));
+    printf("version    %s\n", json_text(node, "version", "not told by the image's tag"));
+    printf("host IP    %s\n", json_text(node, "host_ip", "(OMS_HOST_IP is not set)"));
+    printf("region     %d %s\n", (int)json_int(node, "region.code", 0),
+           json_text(node, "region.name", ""));
+    printf("MetaDB     %s:%d as %s\n", json_text(node, "metadb.host", ""),
+           (int)json_int(node, "metadb.port", 0), json_text(node, "metadb.user", ""));
+    printf("databases  %s, %s, %s\n", json_text(node, "metadb.rm", ""),
+           json_text(node, "metadb.cm", ""), json_text(node, "metadb.heartbeat", ""));
+    const json_t *mounts = json_object_get(node, "mounts");
+    for (size_t i = 0; i < json_array_size(mounts); i++) {
+        const json_t *m = json_array_get(mounts, i);
+        printf("%-10s %s → %s%s\n", i == 0 ? "mounts" : "", json_text(m, "source", ""),
+               json_text(m, "destination", ""), json_bool(m, "read_only", false) ? " (ro)" : "");
+    }
+}
+
+int command_inspect(const struct options *options)
+{
+    struct err err = ERR_INIT;
+    AUTO_SESSION struct session session = {.options = NULL};
+    AUTO_ENGINE struct engine *engine = NULL;
+    AUTO_NODE struct node node = {.name = NULL};
+    if (session_open(options, &session, &err) != 0) {
+        return answer_fail(options, &err);
+    }
+    const struct engine_options engine_options = {.endpoint = session.endpoint, .read_only = true};
+    const char *name = options->arguments.items[1];
+    if (engine_open(&engine_options, &engine, &err) != 0) {
+        return answer_fail(options, &err);
+    }
+    if (node_observe(engine, name, &node, &err) != 0) {
+        (void)session_suggest_container(session.endpoint, name, &err);
+        return answer_fail(options, &err);
+    }
+    AUTO_JSON json_t *document = node_to_json(&node);
+    if (!answer_is_json(options)) {
+        print_node(document);
+    }
+    return answer_done(options, TAKE(document));
+}
