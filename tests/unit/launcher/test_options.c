@@ -179,7 +179,8 @@ static void test_wrong_words(void **state)
 {
     (void)state;
     static const char *const cases[][3] = {
-        {"--nope", NULL, "unknown option '--nope'\nHINT: 'omslaunch --help' lists all options"},
+        {"--xyzzy", NULL, "unknown option '--xyzzy'\nHINT: 'omslaunch --help' lists all options"},
+        {"--nope", NULL, "unknown option '--nope'\nHINT: did you mean --node?"},
         {"--ta", NULL, "unknown option '--ta'\nHINT: did you mean --tag?"},
         {"--dryrun=1", NULL, "unknown option '--dryrun=1'\nHINT: did you mean --dry-run?"},
         {"--helath-timeout", NULL,
