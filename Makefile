@@ -191,7 +191,7 @@ fuzz-run: $(FUZZ_TESTS)
 
 # ---- on real engines and databases ----------------------------------------------------------------
 # Each suite starts what it needs in a folder of its own, and leaves nothing behind.
-.PHONY: check demo check-lab check-live check-cli check-faults check-mysql bench bench-metadb
+.PHONY: check demo check-lab check-live check-cli check-faults check-mysql bench bench-metadb bench-scale
 
 # The second make is there so that a fresh machine has the libraries when the flags are worked out.
 check:
@@ -241,7 +241,10 @@ $(BUILD)/tests/fault/proxy: tests/fault/proxy.c Makefile
 check-faults: all $(FAULT_TOOLS)
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/fault/run
 
-bench: bench-metadb
+bench: bench-metadb bench-scale
+bench-scale: all
+	tests/live/deps.sh check
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/bench/scale/run $(NODES)
 bench-metadb: all
 	tests/live/deps.sh bench
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/bench/metadb/run
