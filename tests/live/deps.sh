@@ -42,6 +42,7 @@ procps                          ps
 bats                            bats
 valgrind                        valgrind
 groff-base                      groff
+ansible-core                    ansible-playbook
 '
 lint_deps='
 clang                           clang
