@@ -58,15 +58,15 @@ static void read_storage_status(const json_t *info, struct strv *ret)
     }
 }
 
-/* A socket file may lead to another machine (a forwarded one) or out of our container; the names
- * of both sides tell. */
-static bool is_local(const char *endpoint, const char *engine_host, const char *this_host)
+/* A socket of this machine may lead to another one, or out of our container, through somebody whom
+ * the transport does not know: the names of both sides tell. */
+static bool is_local(bool near, const char *engine_host, const char *this_host)
 {
-    return str_starts_with(endpoint, "unix://") && *engine_host && str_eq(engine_host, this_host);
+    return near && *engine_host && str_eq(engine_host, this_host);
 }
 
-void host_facts_from_info(const json_t *info, const char *endpoint, const char *this_host,
-                          uint64_t asked_ms, struct host_facts *ret)
+void host_facts_from_info(const json_t *info, bool near, const char *this_host, uint64_t asked_ms,
+                          struct host_facts *ret)
 {
     const int64_t cores = json_int(info, "NCPU", 0);
     const int64_t memory = json_int(info, "MemTotal", 0);
@@ -85,7 +85,7 @@ void host_facts_from_info(const json_t *info, const char *endpoint, const char *
         .memory_bytes = memory > 0 ? (uint64_t)memory : 0,
         .rootless = is_rootless(info),
         .live_restore = json_bool(info, "LiveRestoreEnabled", false),
-        .local = is_local(endpoint, name, this_host),
+        .local = is_local(near, name, this_host),
     };
     read_storage_status(info, &ret->storage_status);
     if (clock_parse(json_text(info, "SystemTime", ""), &their_ms) == 0) {
@@ -136,7 +136,7 @@ int host_facts_observe(struct engine *e, struct host_facts *ret, struct err *err
     if (gethostname(this_host, sizeof(this_host) - 1)) {
         this_host[0] = '\0';
     }
-    host_facts_from_info(info, engine_endpoint(e), this_host, (before_ms + clock_wall_ms()) / 2,
+    host_facts_from_info(info, engine_is_local(e), this_host, (before_ms + clock_wall_ms()) / 2,
                          ret);
     free(ret->api_version);
     ret->api_version = mem_strdup(engine_api_version(e));

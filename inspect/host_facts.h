@@ -33,10 +33,11 @@ struct host_facts {
 };
 
 int host_facts_observe(struct engine *e, struct host_facts *ret, struct err *err) MUST_USE;
-/* The part without I/O: `this_host` is the name of this machine, `asked_ms` our wall clock when the
- * engine was asked. root_free_… and addresses stay unknown. */
-void host_facts_from_info(const json_t *info, const char *endpoint, const char *this_host,
-                          uint64_t asked_ms, struct host_facts *ret);
+/* The part without I/O: `near` says whether the transport ends on this machine, `this_host` is the
+ * name of this machine, `asked_ms` our wall clock when the engine was asked. root_free_… and
+ * addresses stay unknown. */
+void host_facts_from_info(const json_t *info, bool near, const char *this_host, uint64_t asked_ms,
+                          struct host_facts *ret);
 void host_facts_free(struct host_facts *f);
 
 #endif

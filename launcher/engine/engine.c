@@ -19,22 +19,29 @@
 #define ID_DIGITS 64
 #define ID_SHORT 12
 
+#define API_RANGE "1.24 to 1.52" /* ENGINE_API_OLDEST to ENGINE_API_NEWEST */
 #define SOCKET_HINT "give the engine's own socket, usually " ENDPOINT_DEFAULT
 
 struct engine {
-    char *endpoint;
+    struct endpoint endpoint;
     struct http *http;
     bool read_only;
     uint64_t answer_timeout_ms;
     int api; /* 1041: version 1.41 */
     char api_text[API_TEXT_MAX];
-    json_t *names; /* of containers, by ID */
+    char offered[API_TEXT_MAX]; /* the engine's newest */
+    json_t *names;              /* of containers, by ID */
     char short_id[ID_SHORT + 1];
 };
 
 const char *engine_endpoint(const struct engine *e)
 {
-    return e->endpoint;
+    return e->endpoint.shown;
+}
+
+bool engine_is_local(const struct engine *e)
+{
+    return endpoint_is_local(&e->endpoint, http_peer(e->http));
 }
 
 const char *engine_api_version(const struct engine *e)
@@ -64,7 +71,7 @@ void engine_free(struct engine *e)
     }
     http_free(e->http);
     json_decref(e->names);
-    free(e->endpoint);
+    endpoint_free(&e->endpoint);
     free(e);
 }
 
@@ -152,21 +159,23 @@ static int fail_too_new(const struct engine *e, const char *words, struct err *e
     const char *at = strcasestr(words, "version is ");
     int len = at != NULL ? (int)strspn(at + 11, "0123456789.") : 0;
 
+    len -= len > 0 && at[11 + len - 1] == '.' ? 1 : 0;
     return err_fail(err, ERR_UNREACHABLE,
-                    "the Docker Engine at '%s' wants API version %.*s or newer; this program "
-                    "speaks 1.24 to 1.52\n"
+                    "the Docker Engine at '%s' speaks API versions %.*s to %s; this program "
+                    "speaks " API_RANGE "\n"
                     "HINT: use a newer omslaunch, or lower the engine's minimum "
                     "(DOCKER_MIN_API_VERSION in the environment of dockerd)",
-                    e->endpoint, len > 0 ? len : 8, len > 0 ? at + 11 : "a higher");
+                    e->endpoint.shown, len > 0 ? len : 8, len > 0 ? at + 11 : "a higher",
+                    e->offered);
 }
 
 static void add_hint(const struct engine *e, const struct http_answer *a, const char *words,
                      struct err *err)
 {
     if (has_words(words, "no such container")) {
-        err_hint(err, "'docker ps --all' lists the containers of '%s'", e->endpoint);
+        err_hint(err, "'docker ps --all' lists the containers of '%s'", e->endpoint.shown);
     } else if (has_words(words, "no such image")) {
-        err_hint(err, "'docker images' lists the images of '%s'; load it first", e->endpoint);
+        err_hint(err, "'docker images' lists the images of '%s'; load it first", e->endpoint.shown);
     } else if (has_words(words, "already in use")) {
         err_hint(err, "rename or remove the container that has this name");
     } else if (has_words(words, "is paused")) {
@@ -234,7 +243,8 @@ static int fail_answer(struct engine *e, const struct engine_call *call,
         err_fail(err, ERR_FAILED,
                  "the engine at '%s' does not offer this call (%s %s)%s%s\n"
                  "HINT: is it a Docker Engine? Other engines offer only part of its API",
-                 e->endpoint, call->http.method, call->path, said[0] != '\0' ? ": " : "", said);
+                 e->endpoint.shown, call->http.method, call->path, said[0] != '\0' ? ": " : "",
+                 said);
     } else {
         if (a->status == 404) {
             kind = ERR_NOT_FOUND;
@@ -292,7 +302,7 @@ int engine_call_json(struct engine *e, const struct engine_call *call, json_t **
         return -1;
     }
     if (json_parse(str_get(&answer.body), answer.body.len, "the engine's answer", ret, err) < 0) {
-        err_hint(err, "is '%s' the socket of a Docker Engine?", e->endpoint);
+        err_hint(err, "is '%s' the socket of a Docker Engine?", e->endpoint.shown);
         return call_wrap(e, call, err);
     }
     return 0;
@@ -329,12 +339,58 @@ static int fail_no_engine(const struct engine *e, const struct http_answer *a, s
     AUTO_STR struct str words = STR_INIT;
 
     answer_words(a, &words);
+    if (has_words(str_get(&words), "to an HTTPS server")) {
+        return err_fail(err, ERR_UNREACHABLE,
+                        "the Docker Engine at '%s' speaks TLS, and was asked in clear text\n"
+                        "HINT: --tlsverify, or DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
+                        e->endpoint.shown);
+    }
     return err_fail(err, ERR_UNREACHABLE,
                     "what answers at '%s' is no Docker Engine: /_ping gave status %d, %s and no "
                     "API version%s%.60s\n"
                     "HINT: " SOCKET_HINT,
-                    e->endpoint, a->status, type != NULL ? type : "no content type",
+                    e->endpoint.shown, a->status, type != NULL ? type : "no content type",
                     words.len > 0 ? ": " : "", str_get(&words));
+}
+
+/* What the user wants spoken, or 0. */
+static int wanted_api(int *ret, struct err *err)
+{
+    const char *text = getenv("DOCKER_API_VERSION");
+
+    *ret = text != NULL && text[0] != '\0' ? engine_api_parse(text) : 0;
+    if (*ret != 0 && (*ret < ENGINE_API_OLDEST || *ret > ENGINE_API_NEWEST)) {
+        return err_fail(err, ERR_USAGE,
+                        "DOCKER_API_VERSION is '%s', and this program speaks " API_RANGE "\n"
+                        "HINT: unset it: the version is agreed on with the engine",
+                        text);
+    }
+    return 0;
+}
+
+/* The newest version that both know, unless the user wants another. */
+static int settle(struct engine *e, int offered, struct err *err)
+{
+    AUTO_HTTP_ANSWER struct http_answer again = HTTP_ANSWER_INIT;
+    int wanted = 0;
+
+    if (wanted_api(&wanted, err) < 0) {
+        return -1;
+    }
+    if (wanted > offered) {
+        return err_fail(
+            err, ERR_USAGE,
+            "DOCKER_API_VERSION is '%d.%d', and the Docker Engine at '%s' speaks API "
+            "versions up to %s\nHINT: unset it: the version is agreed on with the engine",
+            wanted / 1000, wanted % 1000, e->endpoint.shown, e->offered);
+    }
+    int newest = offered <= ENGINE_API_NEWEST ? offered : ENGINE_API_NEWEST;
+    set_api(e, wanted != 0 ? wanted : newest);
+    if (offered <= ENGINE_API_NEWEST && wanted == 0) {
+        return 0;
+    }
+    const struct engine_call check = {.doing = "agree on an API version", .path = "/_ping"};
+    return engine_call(e, &check, &again, err);
 }
 
 /* Asks what the engine speaks. An engine newer than all we know is asked a second time, by the
@@ -361,7 +417,7 @@ static int negotiate(struct engine *e, struct err *err)
         return err_fail(err, ERR_PERMISSION,
                         "what answers at '%s' forbids us even to ask for /_ping\n"
                         "HINT: allow it in the socket proxy, or " SOCKET_HINT,
-                        e->endpoint);
+                        e->endpoint.shown);
     }
     if (api < 0) {
         return fail_no_engine(e, &answer, err);
@@ -371,37 +427,30 @@ static int negotiate(struct engine *e, struct err *err)
             .doing = "ping the engine", .path = "/_ping", .http = ping};
         return fail_answer(e, &call, &answer, err);
     }
+    (void)snprintf(e->offered, sizeof(e->offered), "%d.%d", api / 1000, api % 1000);
     if (api < ENGINE_API_OLDEST) {
         return err_fail(err, ERR_UNREACHABLE,
-                        "the Docker Engine at '%s' is too old: it speaks API version %s, and 1.24 "
-                        "is the oldest that we do\n"
+                        "the Docker Engine at '%s' is too old: it speaks API versions up to %s; "
+                        "this program speaks " API_RANGE "\n"
                         "HINT: upgrade the engine to 1.12 or newer",
-                        e->endpoint, text);
+                        e->endpoint.shown, e->offered);
     }
-    set_api(e, api <= ENGINE_API_NEWEST ? api : ENGINE_API_NEWEST);
-    if (api <= ENGINE_API_NEWEST) {
-        return 0;
-    }
-    const struct engine_call check = {.doing = "agree on an API version", .path = "/_ping"};
-    return engine_call(e, &check, &again, err);
+    return settle(e, api, err);
 }
 
 int engine_open(const struct engine_options *options, struct engine **ret, struct err *err)
 {
     const char *endpoint = options->endpoint != NULL ? options->endpoint : ENDPOINT_DEFAULT;
     AUTO_ENGINE struct engine *e = mem_alloc(sizeof(*e));
-    const char *socket_path = NULL;
 
-    if (endpoint_parse(endpoint, &socket_path, err) < 0) {
+    if (endpoint_parse(endpoint, &e->endpoint, err) < 0) {
         return -1;
     }
-    e->endpoint = mem_strdup(endpoint);
     e->read_only = options->read_only;
     e->answer_timeout_ms =
         options->answer_timeout_ms != 0 ? options->answer_timeout_ms : DEFAULT_ANSWER_MS;
     const struct http_options http = {
-        .socket_path = socket_path,
-        .endpoint = endpoint,
+        .endpoint = &e->endpoint,
         .connect_timeout_ms =
             options->connect_timeout_ms != 0 ? options->connect_timeout_ms : DEFAULT_CONNECT_MS,
         .answer_timeout_ms = e->answer_timeout_ms,

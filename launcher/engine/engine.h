@@ -20,7 +20,7 @@
 struct engine;
 
 struct engine_options {
-    const char *endpoint;        /* "unix:///path"; NULL: the default */
+    const char *endpoint;        /* see net/endpoint.h; NULL: the default */
     bool read_only;              /* anything but GET and HEAD is refused before it is sent */
     uint64_t connect_timeout_ms; /* 0: 10 s */
     uint64_t answer_timeout_ms;  /* 0: 60 s; for answers that should come at once */
@@ -34,7 +34,10 @@ void engine_free(struct engine *e);
 void engine_free_ptr(struct engine **e);
 #define AUTO_ENGINE CLEANUP(engine_free_ptr)
 
+/* As errors name it, without what it takes to get there. */
 const char *engine_endpoint(const struct engine *e);
+/* May a path of the engine be one of this machine? The transport knows; see endpoint_is_local(). */
+bool engine_is_local(const struct engine *e);
 const char *engine_api_version(const struct engine *e);
 int engine_info(struct engine *e, json_t **ret, struct err *err) MUST_USE;
 

@@ -1,14 +1,12 @@
 #include "launcher/net/http.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <curl/curl.h>
+#include <sys/socket.h>
 
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
-#include "launcher/net/endpoint.h"
+#include "launcher/net/http_curl.h"
 
 #define MAX_ANSWER ((size_t)64 << 20) /* the list of all containers stays far below */
 #define MAX_ERROR_ANSWER ((size_t)64 << 10)
@@ -17,12 +15,12 @@
 #define POLL_SLICE_MS 200
 
 struct http {
-    char *socket_path;
-    char *endpoint;
+    const struct endpoint *endpoint;
     uint64_t connect_timeout_ms;
     uint64_t answer_timeout_ms;
     CURL *easy;
     CURLM *multi;
+    int peer; /* process; 0: not known */
 };
 
 /* What the callbacks of one request share. */
@@ -38,24 +36,11 @@ struct transfer {
     char curl_text[CURL_ERROR_SIZE];
 };
 
-static void global_init_now(void)
-{
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-static void global_init(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-    pthread_once(&once, global_init_now);
-}
-
 int http_new(const struct http_options *options, struct http **ret, struct err *err)
 {
-    global_init();
+    http_curl_init();
     struct http *h = mem_alloc(sizeof(*h));
-    h->socket_path = mem_strdup(options->socket_path);
-    h->endpoint = mem_strdup(options->endpoint);
+    h->endpoint = options->endpoint;
     h->connect_timeout_ms = options->connect_timeout_ms;
     h->answer_timeout_ms = options->answer_timeout_ms;
     h->easy = curl_easy_init();
@@ -75,12 +60,28 @@ void http_free(struct http *h)
     }
     curl_easy_cleanup(h->easy);
     curl_multi_cleanup(h->multi);
-    free(h->socket_path);
-    free(h->endpoint);
     free(h);
 }
 
+int http_peer(const struct http *h)
+{
+    return h->peer;
+}
+
 /* ---- callbacks of libcurl ---- */
+
+/* Asked while the connection is there for sure. */
+static void note_peer(struct http *h)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    struct ucred peer = {.pid = 0};
+    socklen_t len = sizeof(peer);
+
+    if (h->peer == 0 && curl_easy_getinfo(h->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+        fd != CURL_SOCKET_BAD && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0) {
+        h->peer = (int)peer.pid;
+    }
+}
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -89,6 +90,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 
     t->moved_ms = clock_mono_ms();
     t->answering = true;
+    note_peer(t->http);
     while (len > 0 && (bytes[len - 1] == '\r' || bytes[len - 1] == '\n')) {
         len--;
     }
@@ -155,75 +157,164 @@ static int timeout_error(const struct transfer *t, uint64_t timeout_ms, struct e
                           "HINT: the engine may hang; look at its log with 'journalctl -u docker'"
                         : "the Docker Engine at '%s' did not answer within %s\n"
                           "HINT: the engine may hang; look at its log with 'journalctl -u docker'",
-                    t->http->endpoint, str_get(&time));
+                    t->http->endpoint->shown, str_get(&time));
+}
+
+/* What libcurl's number says of the connection; -1: that it is not about that. */
+static int connection_fault(const struct transfer *t, CURLcode code)
+{
+    const struct endpoint *e = t->http->endpoint;
+
+    switch ((int)code) {
+    case CURLE_COULDNT_CONNECT:
+        return FAULT_CONNECT;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return FAULT_NAME;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return FAULT_CERTIFICATE;
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+        return FAULT_OWN_FILES;
+    case CURLE_SSL_CONNECT_ERROR:
+        return strstr(t->curl_text, "alert") != NULL ? FAULT_OWN_REFUSED : FAULT_TLS;
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+        if (e->host == NULL || t->answering) {
+            return -1;
+        }
+        /* With TLS 1.3 a client's certificate is judged only after the handshake, and the alert
+         * that says so may get lost behind the end of the connection. */
+        return e->tls ? FAULT_OWN_REFUSED : FAULT_CLOSED;
+    default:
+        return -1;
+    }
+}
+
+/* Why, in more words than the fault has itself; "" if there are none worth reading. */
+static const char *fault_detail(const struct transfer *t, enum endpoint_fault fault)
+{
+    long number = 0;
+
+    if (fault == FAULT_CONNECT) {
+        (void)curl_easy_getinfo(t->http->easy, CURLINFO_OS_ERRNO, &number);
+        return number != 0 ? strerror((int)number) : "";
+    }
+    bool told = fault == FAULT_CERTIFICATE || fault == FAULT_TLS || fault == FAULT_OWN_FILES;
+    return told ? http_curl_words(t->curl_text) : "";
 }
 
 static int transfer_error(const struct transfer *t, CURLcode code, struct err *err)
 {
     const struct http *h = t->http;
+    const char *shown = h->endpoint->shown;
+    int fault = connection_fault(t, code);
+    bool cut = code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+               code == CURLE_PARTIAL_FILE;
 
-    if (code == CURLE_COULDNT_CONNECT) {
-        return endpoint_fail(h->endpoint, h->socket_path, err);
+    if (fault >= 0) {
+        return endpoint_fail(h->endpoint, (enum endpoint_fault)fault,
+                             fault_detail(t, (enum endpoint_fault)fault), err);
     }
     if (code == CURLE_OPERATION_TIMEDOUT) {
         return timeout_error(t, h->connect_timeout_ms, err);
     }
     if (t->too_large) {
         return err_fail(err, ERR_FAILED,
-                        "the answer of the Docker Engine at '%s' is larger than %zu MiB",
-                        h->endpoint, MAX_ANSWER >> 20);
+                        "the answer of the Docker Engine at '%s' is larger than %zu MiB", shown,
+                        MAX_ANSWER >> 20);
     }
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY) {
         return err_fail(err, ERR_UNREACHABLE,
                         "what answers at '%s' is no Docker Engine: it does not speak HTTP\n"
                         "HINT: give the engine's own socket, usually unix:///var/run/docker.sock",
-                        h->endpoint);
+                        shown);
     }
-    if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
-        code == CURLE_PARTIAL_FILE) {
+    if (cut) {
         return err_fail(err, ERR_UNREACHABLE,
                         t->answering
                             ? "the Docker Engine at '%s' broke off in the middle of its answer\n"
                               "HINT: did the engine stop? Look at 'journalctl -u docker'"
                             : "the Docker Engine at '%s' closed the connection without an answer\n"
                               "HINT: did the engine stop? Look at 'journalctl -u docker'",
-                        h->endpoint);
+                        shown);
     }
-    return err_fail(err, ERR_FAILED, "the talk with the Docker Engine at '%s' failed: %s",
-                    h->endpoint, t->curl_text[0] != '\0' ? t->curl_text : curl_easy_strerror(code));
+    return err_fail(err, ERR_FAILED, "the talk with the Docker Engine at '%s' failed: %s", shown,
+                    t->curl_text[0] != '\0' ? t->curl_text : curl_easy_strerror(code));
 }
 
-/* libcurl before 7.85 knows the numbers only, newer ones call those deprecated. */
-static void allow_protocols(CURL *c, const char *names, long numbers)
+static void connection_setup(const struct http *h, const char *socket)
 {
-#if LIBCURL_VERSION_NUM >= 0x075500
-    (void)numbers;
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, names);
-#else
-    (void)names;
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS, numbers);
-#endif
+    const struct endpoint *e = h->endpoint;
+    CURL *c = h->easy;
+
+    if (socket != NULL) {
+        curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket);
+    }
+    if (!e->tls) {
+        return;
+    }
+    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, e->insecure ? 0L : 1L);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, e->insecure ? 0L : 2L);
+    if (e->ca != NULL) {
+        /* That authority alone: not also those that the machine trusts. */
+        curl_easy_setopt(c, CURLOPT_CAINFO, e->ca);
+        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    }
+    if (e->cert != NULL) {
+        curl_easy_setopt(c, CURLOPT_SSLCERT, e->cert);
+        curl_easy_setopt(c, CURLOPT_SSLKEY, e->key);
+    }
 }
 
-static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
+/* libcurl repeats a request when a kept connection turns out dead. That is harmless for a question;
+ * a change that the engine had already begun (an exec!) would be made twice, so it gets a
+ * connection of its own. */
+static void reuse_setup(CURL *c, const char *method)
+{
+    bool asks = str_eq(method, "GET") || str_eq(method, "HEAD");
+
+    curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, asks ? 0L : 1L);
+    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, asks ? 0L : 1L);
+    curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+}
+
+static struct curl_slist *headers_of(const struct http_request *r)
+{
+    struct curl_slist *headers = NULL;
+
+    if (str_eq(r->method, "POST")) {
+        AUTO_FREE char *type = r->content_type != NULL
+                                   ? mem_printf("Content-Type: %s", r->content_type)
+                                   : mem_strdup("Content-Type:");
+        headers = curl_slist_append(headers, "Expect:");
+        headers = curl_slist_append(headers, type);
+    }
+    for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++) {
+        headers = curl_slist_append(headers, r->headers[i]);
+    }
+    return headers;
+}
+
+/* The lists must live until the end of the transfer. */
+static struct curl_slist *transfer_setup(struct transfer *t, const char *url, const char *socket)
 {
     const struct http *h = t->http;
     const struct http_request *r = t->request;
     CURL *c = h->easy;
-    struct curl_slist *headers = NULL;
+    struct curl_slist *headers = headers_of(r);
 
     curl_easy_reset(c);
     curl_easy_setopt(c, CURLOPT_URL, url);
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->socket_path);
-    allow_protocols(c, "http", CURLPROTO_HTTP);
+    connection_setup(h, socket);
+    reuse_setup(c, r->method);
+    http_curl_protocols(c);
+    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c, CURLOPT_PROXY, ""); /* whatever http_proxy says */
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    /* libcurl repeats a request when a kept connection turns out dead. A request that the engine
-     * had already begun (an exec!) would run twice, so each one gets a connection of its own. */
-    curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_timeout_ms);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "omslaunch/" OMSLAUNCH_VERSION);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->curl_text);
@@ -238,7 +329,7 @@ static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
         curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
     }
     if (!str_eq(r->method, "POST")) {
-        return NULL;
+        return headers;
     }
     curl_easy_setopt(c, CURLOPT_POST, 1L);
     if (r->source != NULL) {
@@ -250,11 +341,6 @@ static struct curl_slist *transfer_setup(struct transfer *t, const char *url)
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body != NULL ? r->body : "");
     }
-    headers = curl_slist_append(headers, "Expect:");
-    AUTO_FREE char *type = r->content_type != NULL ? mem_printf("Content-Type: %s", r->content_type)
-                                                   : mem_strdup("Content-Type:");
-    headers = curl_slist_append(headers, type);
-    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     return headers;
 }
 
@@ -269,11 +355,11 @@ static int transfer_check(const struct transfer *t, int *ret_wait_ms, struct err
     if (stop_requested()) {
         return err_fail(err, ERR_INTERRUPTED,
                         "stopped by a signal while waiting for the Docker Engine at '%s'",
-                        h->endpoint);
+                        h->endpoint->shown);
     }
     if (clock_passed(r->deadline_ms)) {
         return err_fail(err, ERR_TIMEOUT, "the Docker Engine at '%s' did not finish in time",
-                        h->endpoint);
+                        h->endpoint->shown);
     }
     limit = limit == 0 ? h->answer_timeout_ms : limit;
     if (limit != HTTP_NEVER_MS) {
@@ -313,14 +399,27 @@ static int transfer_wait(struct transfer *t, CURLcode *ret, struct err *err)
     }
 }
 
+static char *url_of(const struct endpoint *e, const char *socket, const char *path)
+{
+    if (socket != NULL) {
+        return mem_printf("http://docker%s", path);
+    }
+    return mem_printf(strchr(e->host, ':') != NULL ? "%s://[%s]:%u%s" : "%s://%s:%u%s",
+                      e->tls ? "https" : "http", e->host, e->port, path);
+}
+
 int http_run(struct http *h, const struct http_request *r, struct http_answer *ret, struct err *err)
 {
     struct transfer t = {.http = h, .request = r, .answer = ret, .moved_ms = clock_mono_ms()};
-    AUTO_FREE char *url = mem_printf("http://docker%s", r->path);
-    struct curl_slist *headers = transfer_setup(&t, url);
+    const char *socket = NULL;
     CURLcode code = CURLE_OK;
     long status = 0;
 
+    if (endpoint_connect(h->endpoint, h->connect_timeout_ms, &socket, err) < 0) {
+        return -1;
+    }
+    AUTO_FREE char *url = url_of(h->endpoint, socket, r->path);
+    struct curl_slist *headers = transfer_setup(&t, url, socket);
     (void)curl_multi_add_handle(h->multi, h->easy);
     int rc = transfer_wait(&t, &code, err);
     (void)curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -340,73 +439,6 @@ int http_run(struct http *h, const struct http_request *r, struct http_answer *r
     bool told = ret->status >= 300 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
     if (code != CURLE_OK && !ret->stopped && !told) {
         return transfer_error(&t, code, err);
-    }
-    return 0;
-}
-
-/* ---- any URL ---- */
-
-static size_t on_url_body(char *bytes, size_t size, size_t count, void *arg)
-{
-    struct http_answer *answer = arg;
-    size_t room = MAX_ERROR_ANSWER - answer->body.len;
-
-    str_append_n(&answer->body, bytes, size * count < room ? size * count : room);
-    return size * count;
-}
-
-/* Fields of the first certificate: that of the server itself. */
-static void describe_certificate(CURL *c, struct str *ret)
-{
-    struct curl_certinfo *info = NULL;
-
-    if (curl_easy_getinfo(c, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
-        info->num_of_certs < 1) {
-        return;
-    }
-    for (const struct curl_slist *field = info->certinfo[0]; field != NULL; field = field->next) {
-        if (str_starts_with(field->data, "Subject:")) {
-            str_appendf(ret, "%s", field->data + strlen("Subject:"));
-        } else if (str_starts_with(field->data, "Expire date:")) {
-            str_appendf(ret, "%svalid until %s", ret->len > 0 ? ", " : "",
-                        field->data + strlen("Expire date:"));
-        }
-    }
-}
-
-int http_get_url(const char *url, uint64_t timeout_ms, struct http_answer *ret,
-                 struct str *ret_certificate, struct err *err)
-{
-    char text[CURL_ERROR_SIZE] = "";
-    long status = 0;
-
-    global_init();
-    CURL *c = curl_easy_init();
-    if (c == NULL) {
-        return err_fail(err, ERR_FAILED, "libcurl does not start");
-    }
-    curl_easy_setopt(c, CURLOPT_URL, url);
-    allow_protocols(c, "http,https", CURLPROTO_HTTP | CURLPROTO_HTTPS);
-    curl_easy_setopt(c, CURLOPT_PROXY, ""); /* whatever http_proxy says */
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
-    curl_easy_setopt(c, CURLOPT_CERTINFO, 1L);
-    curl_easy_setopt(c, CURLOPT_USERAGENT, "omslaunch/" OMSLAUNCH_VERSION);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_url_body);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, ret);
-    CURLcode code = curl_easy_perform(c);
-    (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-    ret->status = (int)status;
-    if (code == CURLE_OK) {
-        describe_certificate(c, ret_certificate);
-    }
-    curl_easy_cleanup(c);
-    if (code != CURLE_OK) {
-        return err_fail(err, ERR_UNREACHABLE, "%s",
-                        text[0] != '\0' ? text : curl_easy_strerror(code));
     }
     return 0;
 }

@@ -1,5 +1,5 @@
-/* One HTTP request at a time over a unix socket. The only home of libcurl; knows nothing of Docker
- * but the words of its errors. */
+/* One HTTP request at a time to an endpoint. The only home of libcurl; knows nothing of Docker but
+ * the words of its errors. */
 #ifndef OMSLAUNCH_NET_HTTP_H
 #define OMSLAUNCH_NET_HTTP_H
 
@@ -11,21 +11,24 @@
 #include "launcher/base/err.h"
 #include "launcher/base/mem.h"
 #include "launcher/base/str.h"
+#include "launcher/net/endpoint.h"
 
 #define HTTP_NEVER_MS UINT64_MAX /* as a timeout: wait for ever */
 
 struct http; /* used by one thread at a time; several in several threads are fine */
 
 struct http_options {
-    const char *socket_path;
-    const char *endpoint;        /* as the user spelled it; named in errors */
-    uint64_t connect_timeout_ms; /* until the socket takes the connection */
-    uint64_t answer_timeout_ms;  /* default of both timeouts of a request */
+    const struct endpoint *endpoint; /* must live longer */
+    uint64_t connect_timeout_ms;     /* until it takes the connection, with TLS until that is up */
+    uint64_t answer_timeout_ms;      /* default of both timeouts of a request */
 };
 
 /* Nothing is connected yet. */
 int http_new(const struct http_options *options, struct http **ret, struct err *err) MUST_USE;
 void http_free(struct http *h);
+
+/* The process that listens on the socket, once it has answered; 0 if that is not known. */
+int http_peer(const struct http *h);
 
 /* Gets the body of a 2xx answer as it comes. Return non-zero to stop reading. */
 typedef int (*http_sink_fn)(void *arg, const char *bytes, size_t len);
@@ -37,7 +40,8 @@ struct http_request {
     const char *method; /* GET, HEAD, POST or DELETE */
     const char *path;   /* escaped, with the query */
     const char *content_type;
-    const char *body; /* from memory … */
+    const char *const *headers; /* more of them, "Name: value", NULL-terminated; may be NULL */
+    const char *body;           /* from memory … */
     size_t body_len;
     http_source_fn source; /* … or from here, `source_len` bytes */
     uint64_t source_len;
@@ -80,5 +84,7 @@ const char *http_answer_header(const struct http_answer *a, const char *name);
 
 /* Appends `text` percent-encoded, so that it stays one part of a path or a value of a query. */
 void http_append_escaped(struct str *s, const char *text);
+/* The same, but a '/' stays one. */
+void http_append_path(struct str *s, const char *text);
 
 #endif

@@ -22,17 +22,27 @@ const char *http_answer_header(const struct http_answer *a, const char *name)
     return NULL;
 }
 
-void http_append_escaped(struct str *s, const char *text)
+static void append_escaped(struct str *s, const char *text, const char *also)
 {
     /* Not isalnum(): the locale has no say in what a URL is. */
     static const char plain[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
     for (const char *p = text; *p != '\0'; p++) {
-        if (strchr(plain, *p) != NULL) {
+        if (strchr(plain, *p) != NULL || strchr(also, *p) != NULL) {
             str_append_c(s, *p);
         } else {
             str_appendf(s, "%%%02X", (unsigned)(unsigned char)*p);
         }
     }
+}
+
+void http_append_escaped(struct str *s, const char *text)
+{
+    append_escaped(s, text, "");
+}
+
+void http_append_path(struct str *s, const char *text)
+{
+    append_escaped(s, text, "/");
 }

@@ -483,7 +483,7 @@ served() {
 
 @test "engine: far too old: 69" {
     printf 'HTTP/1.1 200 OK\r\nApi-Version: 1.18\r\nContent-Length: 2\r\n\r\nOK' | serve old
-    served old 69 "the Docker Engine at 'unix://$CLI_DIR/old.sock' is too old: it speaks API version 1.18, and 1.24 is the oldest that we do" \
+    served old 69 "the Docker Engine at 'unix://$CLI_DIR/old.sock' is too old: it speaks API versions up to 1.18; this program speaks 1.24 to 1.52" \
         'upgrade the engine to 1.12 or newer'
 }
 

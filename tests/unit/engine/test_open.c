@@ -79,11 +79,12 @@ static void test_versions_apart(void **state)
 
     (void)state;
     expect_failure(old, 1, ERR_UNREACHABLE, "the Docker Engine at ",
-                   " is too old: it speaks API version 1.23, and 1.24 is the oldest that we do\n"
+                   " is too old: it speaks API versions up to 1.23; this program speaks 1.24 to "
+                   "1.52\n"
                    "HINT: upgrade the engine to 1.12 or newer");
     expect_failure(young, 2, ERR_UNREACHABLE,
                    "cannot agree on an API version: the Docker Engine at ",
-                   " wants API version 1.60 or newer; this program speaks 1.24 to 1.52\n"
+                   " speaks API versions 1.60 to 1.70; this program speaks 1.24 to 1.52\n"
                    "HINT: use a newer omslaunch, or lower the engine's minimum "
                    "(DOCKER_MIN_API_VERSION in the environment of dockerd)");
 }
@@ -201,11 +202,16 @@ static void test_no_socket(void **state)
                        "HINT: give the path of the engine's socket, usually "
                        "unix:///var/run/docker.sock");
     expect_unreachable("tcp://127.0.0.1:2375", ERR_USAGE,
-                       "the engine's endpoint 'tcp://127.0.0.1:2375' is no unix socket, and only "
-                       "those can be used\nHINT: write it as unix:///var/run/docker.sock");
-    expect_unreachable("", ERR_USAGE,
-                       "the engine's endpoint '' is no unix socket, and only those can be used\n"
-                       "HINT: write it as unix:///var/run/docker.sock");
+                       "the engine's endpoint 'tcp://127.0.0.1:2375' is clear text: whoever sees "
+                       "or changes it on its "
+                       "way is root on that host\nHINT: use TLS (--tlsverify, or DOCKER_TLS_VERIFY "
+                       "and DOCKER_CERT_PATH), or ssh://HOST; in a network that you trust with "
+                       "root on that host, --insecure-tcp");
+    expect_unreachable(
+        "", ERR_USAGE,
+        "the engine's endpoint '' is not known: it begins with none of unix://, tcp:// and "
+        "ssh://\nHINT: write it as unix:///var/run/docker.sock, tcp://HOST:2376 with TLS, or "
+        "ssh://USER@HOST, or name a docker context with --context");
     expect_unreachable(
         "unix://docker.sock", ERR_USAGE,
         "the engine's endpoint 'unix://docker.sock' has no absolute path of a socket\n"
