@@ -161,15 +161,21 @@ void help_man(struct str *s)
         str_appendf(s, ".TP\n.B %s\n%s\n", codes[i].codes, codes[i].meaning);
     }
     str_append(
-        s, ".SH ENVIRONMENT\n.TP\n.B DOCKER_HOST\nThe Docker Engine to talk to, unless \\-\\-host "
-           "says so.\n.TP\n.B NO_COLOR\nNo colours.\n.TP\n.B XDG_STATE_HOME\nWhere a user who is "
-           "not root keeps state.\n"
-           ".SH FILES\n.TP\n.I /var/lib/omslaunch/runs/RUN\nplan, journal and logs of a run\n"
-           ".TP\n.I /var/lib/omslaunch/backups/RUN\nits backup of the MetaDB\n"
-           ".TP\n.I /var/lib/omslaunch/restores/RUN.json\nwhat a restore has moved aside\n"
-           ".TP\n.I /etc/omslaunch/config.yaml\nthe policy of the site: severities of rules, and "
-           "waivers\n"
-           ".SH SEE ALSO\n.BR docker (1),\n.BR zstd (1)\n");
+        s,
+        ".SH ENVIRONMENT\n.TP\n.B DOCKER_HOST\nThe Docker Engine to talk to, unless \\-\\-context "
+        "or \\-\\-host says so.\n.TP\n.B DOCKER_CONTEXT\nThe docker context whose engine is "
+        "meant, unless one of those does.\n.TP\n.BR DOCKER_TLS_VERIFY \", \" "
+        "DOCKER_CERT_PATH\nTLS to a tcp:// engine, and the folder of ca.pem, cert.pem and "
+        "key.pem.\n.TP\n.B DOCKER_API_VERSION\nThe version of the engine's API to speak.\n"
+        ".TP\n.B DOCKER_CONFIG\nThe folder of the docker CLI's config.json and contexts.\n"
+        ".TP\n.B NO_COLOR\nNo colours.\n.TP\n.B XDG_STATE_HOME\nWhere a user who is "
+        "not root keeps state.\n"
+        ".SH FILES\n.TP\n.I /var/lib/omslaunch/runs/RUN\nplan, journal and logs of a run\n"
+        ".TP\n.I /var/lib/omslaunch/backups/RUN\nits backup of the MetaDB\n"
+        ".TP\n.I /var/lib/omslaunch/restores/RUN.json\nwhat a restore has moved aside\n"
+        ".TP\n.I /etc/omslaunch/config.yaml\nthe policy of the site: severities of rules, and "
+        "waivers\n"
+        ".SH SEE ALSO\n.BR docker (1),\n.BR zstd (1)\n");
 }
 
 /* ---- completions ---- */

@@ -182,15 +182,16 @@ int main(int argc, char **argv)
 {
     AUTO_OPTIONS struct options options = {.output = NULL};
     struct err err = ERR_INIT;
-    AUTO_FREE char **plugin_argv = NULL;
+    AUTO_STRV struct strv plugin_argv = STRV_INIT;
     secret_protect_process();
     umask(077);
     if (plugin_answer_metadata(argc, argv)) {
         return EXIT_DONE;
     }
     if (plugin_is_called(argv[0])) {
-        plugin_argv = plugin_arguments(argc, argv, &argc);
-        argv = plugin_argv;
+        plugin_arguments(argc, argv, &plugin_argv);
+        argc = (int)plugin_argv.count;
+        argv = plugin_argv.items;
     }
     log_init(&(struct log_options){.level = LOG_INFO, .program = "omslaunch"});
     if (options_parse(argc - 1, argv + 1, &options, &err) != 0) {

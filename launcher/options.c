@@ -106,7 +106,24 @@ static const struct option_row rows[] = {
      CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_BACKUP | CMD_RESTORE | CMD_PRUNE | CMD_HA,
      AT(lock_wait_ms), "wait that long for another run on the same deployment to end (0)"},
     {"host", 'H', OPTION_TEXT, "ENDPOINT", NULL, CMD_ALL, AT(endpoint),
-     "Docker Engine to talk to; default: $DOCKER_HOST, then unix:///var/run/docker.sock"},
+     "Docker Engine to talk to: unix:///PATH, tcp://HOST[:PORT] with TLS, "
+     "ssh://[USER@]HOST[:PORT]; "
+     "default: $DOCKER_HOST, then the docker context in use, then unix:///var/run/docker.sock"},
+    {"context", 'c', OPTION_TEXT, "NAME", NULL, CMD_ALL, AT(context),
+     "docker context whose engine is meant; comes before --host"},
+    {"tls", '\0', OPTION_FLAG, NULL, NULL, CMD_ALL, AT(tls),
+     "speak TLS to a tcp:// engine; its certificate is verified with this, too"},
+    {"tlsverify", '\0', OPTION_FLAG, NULL, NULL, CMD_ALL, AT(tlsverify), "the same"},
+    {"tlscacert", '\0', OPTION_TEXT, "FILE", NULL, CMD_ALL, AT(tlscacert),
+     "certificate of the authority that signed the engine's; default: ca.pem in $DOCKER_CERT_PATH, "
+     "then in the docker CLI's folder"},
+    {"tlscert", '\0', OPTION_TEXT, "FILE", NULL, CMD_ALL, AT(tlscert),
+     "our certificate for the engine; default: cert.pem there"},
+    {"tlskey", '\0', OPTION_TEXT, "FILE", NULL, CMD_ALL, AT(tlskey),
+     "its private key; default: key.pem there"},
+    {"insecure-tcp", '\0', OPTION_FLAG, NULL, NULL, CMD_ALL, AT(insecure_tcp),
+     "allow a tcp:// engine without TLS, or with a certificate that nobody verifies: whoever is on "
+     "the way is root on its host"},
     {"deployment", '\0', OPTION_TEXT, "FILE", NULL,
      UPGRADE_LIKE | CMD_INSPECT | CMD_BACKUP | CMD_HA, AT(deployment),
      "file that lists the nodes; it stands for NAME. Default: "

@@ -32,6 +32,10 @@ enum command_bit {
 
 struct options {
     const char *endpoint;
+    const char *context;
+    bool tls, tlsverify;
+    const char *tlscacert, *tlscert, *tlskey;
+    bool insecure_tcp;
     const char *tag;
     const char *image;
     const char *load;

@@ -32,28 +32,95 @@ bool plugin_answer_metadata(int argc, char *const *argv)
     return true;
 }
 
-char **plugin_arguments(int argc, char *const *argv, int *ret_argc)
+/* ---- the docker command line ---- */
+
+/* Options of `docker` itself, which stand before our name, and what they are here; NULL: nothing.
+ * Each that docker knows must be listed: a value could be taken for our name. */
+static const struct global {
+    const char *name;
+    char letter;
+    bool has_value;
+    const char *ours;
+} globals[] = {
+    {"config", '\0', true, NULL}, /* ours is another one; see take_global() */
+    {"context", 'c', true, "context"},      {"debug", 'D', false, "log-level=debug"},
+    {"help", 'h', false, "help"},           {"host", 'H', true, "host"},
+    {"log-level", 'l', true, "log-level"},  {"tls", '\0', false, "tls"},
+    {"tlscacert", '\0', true, "tlscacert"}, {"tlscert", '\0', true, "tlscert"},
+    {"tlskey", '\0', true, "tlskey"},       {"tlsverify", '\0', false, "tlsverify"},
+    {"version", 'v', false, "version"},
+};
+
+static const struct global *find_global(const char *name, size_t len, char letter)
 {
-    char **mine = mem_grow(NULL, (size_t)argc + 2, sizeof(*mine));
-    int count = 0;
-    int at = 1;
-    mine[count++] = argv[0];
-    while (at < argc && !str_eq(argv[at], PLUGIN_NAME)) {
-        bool host = str_eq(argv[at], "-H") || str_eq(argv[at], "--host");
-        if (host && at + 1 < argc) {
-            mine[count++] = argv[at++];
-            mine[count++] = argv[at];
-        } else if (str_starts_with(argv[at], "--host=")) {
-            mine[count++] = argv[at];
+    for (size_t i = 0; i < ARRAY_LEN(globals); i++) {
+        const struct global *g = &globals[i];
+        if (name != NULL ? strlen(g->name) == len && strncmp(g->name, name, len) == 0
+                         : g->letter != '\0' && g->letter == letter) {
+            return g;
         }
-        at++;
+    }
+    return NULL;
+}
+
+static void take_global(const struct global *g, const char *value, struct strv *ret)
+{
+    if (str_eq(g->name, "config") && value != NULL) {
+        (void)setenv("DOCKER_CONFIG", value, 1);
+    } else if (str_eq(g->name, "log-level") && value != NULL) {
+        /* docker knows one more. */
+        strv_addf(ret, "--log-level=%s", str_eq(value, "fatal") ? "error" : value);
+    } else if (g->has_value && value != NULL) {
+        strv_addf(ret, "--%s=%s", g->ours, value);
+    } else if (!g->has_value && (value == NULL || str_eq(value, "true") || str_eq(value, "1"))) {
+        strv_addf(ret, "--%s", g->ours);
+    }
+}
+
+/* "-DH HOST", "-DHHOST", "-H=HOST": letters in a row, the last of which may take what follows. */
+static int take_letters(const char *word, const char *next, struct strv *ret)
+{
+    for (const char *p = word + 1; *p != '\0'; p++) {
+        const struct global *g = find_global(NULL, 0, *p);
+        const char *rest = p[1] == '=' ? p + 2 : p + 1;
+        if (g != NULL && g->has_value) {
+            take_global(g, p[1] != '\0' ? rest : next, ret);
+            return p[1] != '\0' ? 0 : 1;
+        }
+        if (g != NULL) {
+            take_global(g, NULL, ret);
+        }
+    }
+    return 0;
+}
+
+/* How many further words this one takes. */
+static int take_word(const char *word, const char *next, struct strv *ret)
+{
+    if (word[0] != '-' || word[1] != '-') {
+        return word[0] == '-' ? take_letters(word, next, ret) : 0;
+    }
+    size_t len = strcspn(word + 2, "=");
+    const struct global *g = find_global(word + 2, len, '\0');
+    const char *value = word[2 + len] == '=' ? word + 2 + len + 1 : NULL;
+    if (g == NULL) {
+        return 0;
+    }
+    bool takes_next = g->has_value && value == NULL;
+    take_global(g, takes_next ? next : value, ret);
+    return takes_next ? 1 : 0;
+}
+
+void plugin_arguments(int argc, char *const *argv, struct strv *ret)
+{
+    int at = 1;
+    strv_add(ret, argv[0]);
+    while (at < argc && !str_eq(argv[at], PLUGIN_NAME)) {
+        at += 1 + take_word(argv[at], at + 1 < argc ? argv[at + 1] : NULL, ret);
     }
     for (at++; at < argc; at++) {
-        mine[count++] = argv[at];
+        strv_add(ret, argv[at]);
     }
-    mine[count] = NULL;
-    *ret_argc = count;
-    return mine;
 }
 
 static void *wait_for_end(void *arg)

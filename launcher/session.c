@@ -9,9 +9,10 @@
 #include "launcher/command.h"
 #include "launcher/config_file.h"
 #include "launcher/deployment_file.h"
+#include "launcher/engine/docker_config.h"
 #include "launcher/engine/engine.h"
-#include "launcher/net/endpoint.h"
 #include "launcher/install.h"
+#include "launcher/net/endpoint.h"
 #include "launcher/state/state.h"
 
 void session_free(struct session *s)
@@ -41,13 +42,50 @@ static int resolve(const char *option, const char *path, char **ret, struct err 
     return 0;
 }
 
-static const char *choose_endpoint(const struct options *o)
+bool session_names_engine(const struct options *options)
 {
-    const char *environment = getenv("DOCKER_HOST");
-    if (o->endpoint != NULL) {
-        return o->endpoint;
+    return options->endpoint != NULL || options->context != NULL;
+}
+
+/* What those that go by a stored run or backup do not need must not stop them. */
+static bool needs_engine(const struct options *o)
+{
+    const struct command *command = command_find(o->arguments.items[0]);
+    const unsigned by_record = CMD_STATUS | CMD_RUNS | CMD_BACKUPS | CMD_RESUME | CMD_ROLLBACK |
+                               CMD_PRUNE | CMD_VERIFY | CMD_RESTORE;
+    return session_names_engine(o) || command == NULL || (command->bit & by_record) == 0;
+}
+
+static int choose_endpoint(const struct options *o, char **ret, struct err *err)
+{
+    const struct engine_wish wish = {
+        .context = o->context,
+        .host = o->endpoint,
+        .tls = o->tls || o->tlsverify,
+        .tlscacert = o->tlscacert,
+        .tlscert = o->tlscert,
+        .tlskey = o->tlskey,
+        .insecure_tcp = o->insecure_tcp,
+    };
+    if (!needs_engine(o)) {
+        struct err ignored = ERR_INIT;
+        if (engine_choose(&wish, ret, &ignored) != 0) {
+            *ret = mem_strdup(ENDPOINT_DEFAULT);
+        }
+        return 0;
     }
-    return environment != NULL && environment[0] != '\0' ? environment : ENDPOINT_DEFAULT;
+    if (engine_choose(&wish, ret, err) != 0) {
+        return -1;
+    }
+    AUTO_ENDPOINT struct endpoint e = {.transport = NULL};
+    if (endpoint_parse(*ret, &e, err) != 0) {
+        return -1;
+    }
+    if (e.insecure) {
+        log_warn("the engine at '%s' is spoken to %s: whoever is on the way is root on that host",
+                 e.shown, e.tls ? "without verifying its certificate" : "in clear text");
+    }
+    return 0;
 }
 
 /* A slip in the policy must not keep anybody from `status` or `rollback`. */
@@ -118,7 +156,9 @@ static int find_nodes(struct session *s, struct err *err)
 int session_open(const struct options *options, struct session *ret, struct err *err)
 {
     AUTO_SESSION struct session s = {.options = options};
-    s.endpoint = mem_strdup(choose_endpoint(options));
+    if (choose_endpoint(options, &s.endpoint, err) != 0) {
+        return -1;
+    }
     s.state = state_folder(options->state_dir);
     s.metadb_program = install_metadb_program();
     s.version_table = install_data_file("version_paths.yaml");

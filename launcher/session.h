@@ -35,5 +35,7 @@ int session_need_tag(const struct options *options, struct err *err) MUST_USE;
 int session_survey(const struct session *s, struct survey *ret, struct err *err) MUST_USE;
 /* When `err` is that there is no container `name`: says which one was perhaps meant. Returns -1. */
 int session_suggest_container(const char *endpoint, const char *name, struct err *err);
+/* Does the command line itself say which engine is meant? */
+bool session_names_engine(const struct options *options);
 
 #endif

@@ -178,9 +178,10 @@ document() {
     done
 }
 
-@test "an endpoint that is no unix socket" {
-    says 64 "the engine's endpoint 'ftp://h' is no unix socket, and only those can be used" \
-        'write it as unix:///var/run/docker.sock' "${UPGRADE[@]}" --state-dir "$STATE" --host ftp://h
+@test "an endpoint that is not one" {
+    says 64 "the engine's endpoint 'ftp://h' is not known: it begins with none of unix://, tcp:// and ssh://" \
+        'write it as unix:///var/run/docker.sock, tcp://HOST:2376 with TLS, or ssh://USER@HOST, or name a docker context with --context' \
+        "${UPGRADE[@]}" --state-dir "$STATE" --host ftp://h
     says 64 "the engine's endpoint 'unix://docker.sock' has no absolute path of a socket" \
         'write it as unix:///var/run/docker.sock' "${UPGRADE[@]}" --state-dir "$STATE" --host unix://docker.sock
     no_run

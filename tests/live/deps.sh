@@ -37,6 +37,8 @@ socat                           socat
 jq                              jq
 curl                            curl
 openssl                         openssl
+openssh-client                  ssh
+openssh-server                  /usr/sbin/sshd
 zstd                            zstd
 procps                          ps
 bats                            bats

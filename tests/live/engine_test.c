@@ -1,7 +1,7 @@
 /* The engine room against a real engine, every call of it. tests/live/engine_test.sh starts one and
  * runs this; by hand:
  *
- *   OMSLAUNCH_TEST_SOCKET=/path/docker.sock   an engine that may be dirtied
+ *   OMSLAUNCH_TEST_ENDPOINT=unix:///path      an engine that may be dirtied
  *   OMSLAUNCH_TEST_ARCHIVE=/path/image.tar    `docker save` of an image "omsl-test:1" with busybox
  *
  * Longer than 400 lines: one world, set up once, looked at from all sides. */
@@ -22,7 +22,8 @@
 
 #define IMAGE "omsl-test:1"
 
-static char endpoint[200];
+static char endpoint[1000];
+static char shown[1000]; /* as errors name it */
 static const char *archive;
 static char scratch[] = "/tmp/omsl-engine.XXXXXX";
 
@@ -120,7 +121,7 @@ static void test_open(void **state)
 
     (void)state;
     assert_ok(engine_info(e, &info, &err), &err);
-    assert_string_equal(engine_endpoint(e), endpoint);
+    assert_string_equal(engine_endpoint(e), shown);
     assert_true(str_starts_with(engine_api_version(e), "1."));
     assert_true(json_text(info, "ServerVersion", "")[0] != '\0');
     print_message("engine %s, API %s\n", json_text(info, "ServerVersion", ""),
@@ -205,7 +206,7 @@ static void test_image_absent(void **state)
     /* What stands between is the engine's: it differs from version to version. */
     assert_int_equal(err.kind, ERR_NOT_FOUND);
     assert_true(str_starts_with(err.text, "cannot inspect image 'reg.example:5000/oms/no:such': "));
-    want = mem_printf("'docker images' lists the images of '%s'; load it first", endpoint);
+    want = mem_printf("'docker images' lists the images of '%s'; load it first", shown);
     assert_string_equal(err.hint, want);
     assert_fails(engine_image_inspect(e, "../containers/x", &image, &err));
     assert_int_equal(err.kind, ERR_USAGE);
@@ -347,7 +348,7 @@ static void test_container_errors(void **state)
 {
     AUTO_ENGINE struct engine *e = open_engine(false);
     AUTO_JSON json_t *body = json_make("{s:s}", "Image", "nobody/has:this");
-    AUTO_FREE char *hint = mem_printf("'docker ps --all' lists the containers of '%s'", endpoint);
+    AUTO_FREE char *hint = mem_printf("'docker ps --all' lists the containers of '%s'", shown);
     struct err err = ERR_INIT;
     json_t *none = NULL;
     char *id = NULL;
@@ -676,7 +677,7 @@ static void test_signal(void **state)
     AUTO_FREE char *want =
         mem_printf("cannot wait for the end of container 'signalled': stopped by "
                    "a signal while waiting for the Docker Engine at '%s'",
-                   endpoint);
+                   shown);
     assert_err(&err, ERR_INTERRUPTED, want);
     assert_fails(engine_container_inspect(e, id, &c, &err));
     assert_int_equal(err.kind, ERR_INTERRUPTED);
@@ -706,14 +707,15 @@ int main(void)
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_signal),
     };
-    const char *socket = getenv("OMSLAUNCH_TEST_SOCKET");
+    const char *given = getenv("OMSLAUNCH_TEST_ENDPOINT");
 
     archive = getenv("OMSLAUNCH_TEST_ARCHIVE");
-    if (socket == NULL || archive == NULL || mkdtemp(scratch) == NULL) {
-        (void)fputs("OMSLAUNCH_TEST_SOCKET and OMSLAUNCH_TEST_ARCHIVE must be set\n", stderr);
+    if (given == NULL || archive == NULL || mkdtemp(scratch) == NULL) {
+        (void)fputs("OMSLAUNCH_TEST_ENDPOINT and OMSLAUNCH_TEST_ARCHIVE must be set\n", stderr);
         return 1;
     }
-    (void)snprintf(endpoint, sizeof(endpoint), "unix://%s", socket);
+    (void)snprintf(endpoint, sizeof(endpoint), "%s", given);
+    (void)snprintf(shown, sizeof(shown), "%.*s", (int)strcspn(given, "?"), given);
     int rc = cmocka_run_group_tests_name("engine, live", tests, NULL, NULL);
     AUTO_FREE char *clean = mem_printf("rm -rf '%s'", scratch);
     return system(clean) != 0 ? 1 : rc;

@@ -18,4 +18,4 @@ mkdir -p "$dir/root/bin" "$dir/root/tmp" &&
     lab_docker e1 save -o "$dir/image.tar" omsl-test:1 &&
     lab_docker e1 rmi omsl-test:1 >/dev/null || exit 1
 
-OMSLAUNCH_TEST_SOCKET=$(lab_sock e1) OMSLAUNCH_TEST_ARCHIVE=$dir/image.tar "$program"
+OMSLAUNCH_TEST_ENDPOINT=unix://$(lab_sock e1) OMSLAUNCH_TEST_ARCHIVE=$dir/image.tar "$program"
