@@ -84,7 +84,7 @@ static int explain_unknown(struct engine *e, const char *name, struct err *err)
     }
     neighbours_describe_oms(&all, &found);
     err_fail(err, ERR_NOT_FOUND, "there is no container '%s' on engine '%s'", name,
-             engine_endpoint(e));
+             engine_endpoint_shown(e));
     if (found.len > 0) {
         return err_hint(err, "OMS containers here: %s", str_get(&found));
     }
@@ -239,7 +239,7 @@ int node_observe(struct engine *e, const char *container_name, struct node *ret,
     AUTO_NODE struct node n = {0};
     const char *ip;
 
-    n.name = mem_strdup(engine_endpoint(e));
+    n.name = mem_strdup(engine_endpoint_shown(e));
     n.endpoint = mem_strdup(engine_endpoint(e));
     if (observe_container(e, container_name, &n.old, err) || host_facts_observe(e, &n.host, err) ||
         observe_neighbours(e, &n, err) ||

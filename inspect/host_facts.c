@@ -131,7 +131,7 @@ int host_facts_observe(struct engine *e, struct host_facts *ret, struct err *err
     struct err ignored = ERR_INIT;
 
     if (engine_info(e, &info, err)) {
-        return err_wrap(err, "engine '%s'", engine_endpoint(e));
+        return err_wrap(err, "engine '%s'", engine_endpoint_shown(e));
     }
     if (gethostname(this_host, sizeof(this_host) - 1)) {
         this_host[0] = '\0';

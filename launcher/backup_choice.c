@@ -4,7 +4,7 @@ int backup_choose_container(const struct options *o, const struct kept_backup *b
                             const char **ret_container, const char **ret_endpoint, struct err *err)
 {
     *ret_container = o->container != NULL ? o->container : b->deployment;
-    *ret_endpoint = o->container != NULL || o->endpoint != NULL ? NULL : b->endpoint;
+    *ret_endpoint = o->container != NULL || session_names_engine(o) ? NULL : b->endpoint;
     if (*ret_container == NULL) {
         return err_fail(err, ERR_USAGE,
                         "the backup '%s' does not say which container it is of\n"

@@ -6,6 +6,7 @@
 
 #include "launcher/base/json.h"
 #include "launcher/base/near.h"
+#include "launcher/base/log.h"
 #include "launcher/command.h"
 #include "launcher/config_file.h"
 #include "launcher/deployment_file.h"
@@ -56,34 +57,60 @@ static bool needs_engine(const struct options *o)
     return session_names_engine(o) || command == NULL || (command->bit & by_record) == 0;
 }
 
-static int choose_endpoint(const struct options *o, char **ret, struct err *err)
+/* What is said of one engine, finished by what the command line says of all. */
+static int choose(const struct options *o, struct engine_wish wish, char **ret, struct err *err)
 {
-    const struct engine_wish wish = {
-        .context = o->context,
-        .host = o->endpoint,
-        .tls = o->tls || o->tlsverify,
-        .tlscacert = o->tlscacert,
-        .tlscert = o->tlscert,
-        .tlskey = o->tlskey,
-        .insecure_tcp = o->insecure_tcp,
-    };
-    if (!needs_engine(o)) {
-        struct err ignored = ERR_INIT;
-        if (engine_choose(&wish, ret, &ignored) != 0) {
-            *ret = mem_strdup(ENDPOINT_DEFAULT);
-        }
-        return 0;
-    }
+    AUTO_ENDPOINT struct endpoint e = {.transport = NULL};
+
+    wish.tls = o->tls || o->tlsverify;
+    wish.tlscacert = wish.tlscacert != NULL ? wish.tlscacert : o->tlscacert;
+    wish.tlscert = wish.tlscert != NULL ? wish.tlscert : o->tlscert;
+    wish.tlskey = wish.tlskey != NULL ? wish.tlskey : o->tlskey;
+    wish.insecure_tcp = o->insecure_tcp;
     if (engine_choose(&wish, ret, err) != 0) {
         return -1;
     }
-    AUTO_ENDPOINT struct endpoint e = {.transport = NULL};
     if (endpoint_parse(*ret, &e, err) != 0) {
+        free(TAKE(*ret));
         return -1;
     }
     if (e.insecure) {
         log_warn("the engine at '%s' is spoken to %s: whoever is on the way is root on that host",
                  e.shown, e.tls ? "without verifying its certificate" : "in clear text");
+    }
+    return 0;
+}
+
+static int choose_endpoint(const struct options *o, char **ret, struct err *err)
+{
+    const struct engine_wish wish = {.context = o->context, .host = o->endpoint};
+    struct err ignored = ERR_INIT;
+    bool needed = needs_engine(o);
+
+    if (choose(o, wish, ret, needed ? err : &ignored) == 0) {
+        return 0;
+    }
+    *ret = needed ? NULL : mem_strdup(ENDPOINT_DEFAULT);
+    return needed ? -1 : 0;
+}
+
+/* Each node's engine as one text. */
+static int choose_of_nodes(struct session *s, struct err *err)
+{
+    for (size_t i = 0; i < s->nodes.count; i++) {
+        struct node_address *a = &s->nodes.items[i];
+        const struct engine_wish wish = {.context = a->context,
+                                         .host = a->endpoint,
+                                         .tlscacert = a->tls.ca,
+                                         .tlscert = a->tls.cert,
+                                         .tlskey = a->tls.key};
+        char *endpoint = NULL;
+        if (choose(s->options, wish, &endpoint, err) != 0) {
+            return err_wrap(err, "node %s", a->ip);
+        }
+        free(a->endpoint);
+        a->endpoint = endpoint;
+        free(TAKE(a->context));
     }
     return 0;
 }
@@ -129,7 +156,7 @@ static int find_nodes(struct session *s, struct err *err)
                                ? mem_strdup(o->deployment)
                                : deployment_file_find(DEPLOYMENTS_FOLDER_DEFAULT, name);
     if (o->node.count == 0 && file != NULL) {
-        return deployment_file_read(file, &s->nodes, err);
+        return deployment_file_read(file, &s->nodes, err) != 0 ? -1 : choose_of_nodes(s, err);
     }
     s->nodes.name = mem_strdup(name);
     for (size_t i = 0; i < o->node.count; i++) {
@@ -150,7 +177,7 @@ static int find_nodes(struct session *s, struct err *err)
         err->kind = ERR_USAGE;
         return -1;
     }
-    return 0;
+    return choose_of_nodes(s, err);
 }
 
 int session_open(const struct options *options, struct session *ret, struct err *err)

@@ -58,7 +58,7 @@ int engine_container_list(struct engine *e, const char *label, json_t **ret, str
     if (!json_is_array(found)) {
         return err_fail(err, ERR_FAILED,
                         "cannot list the containers: the engine at '%s' answered no list",
-                        engine_endpoint(e));
+                        engine_endpoint_shown(e));
     }
     *ret = TAKE(found);
     return 0;

@@ -36,6 +36,11 @@ struct engine {
 
 const char *engine_endpoint(const struct engine *e)
 {
+    return e->endpoint.text;
+}
+
+const char *engine_endpoint_shown(const struct engine *e)
+{
     return e->endpoint.shown;
 }
 

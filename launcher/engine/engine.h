@@ -34,8 +34,9 @@ void engine_free(struct engine *e);
 void engine_free_ptr(struct engine **e);
 #define AUTO_ENGINE CLEANUP(engine_free_ptr)
 
-/* As errors name it, without what it takes to get there. */
+/* All of it, and as people are shown it: without what it takes to get there. */
 const char *engine_endpoint(const struct engine *e);
+const char *engine_endpoint_shown(const struct engine *e);
 /* May a path of the engine be one of this machine? The transport knows; see endpoint_is_local(). */
 bool engine_is_local(const struct engine *e);
 const char *engine_api_version(const struct engine *e);

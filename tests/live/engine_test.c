@@ -121,7 +121,7 @@ static void test_open(void **state)
 
     (void)state;
     assert_ok(engine_info(e, &info, &err), &err);
-    assert_string_equal(engine_endpoint(e), shown);
+    assert_string_equal(engine_endpoint_shown(e), shown);
     assert_true(str_starts_with(engine_api_version(e), "1."));
     assert_true(json_text(info, "ServerVersion", "")[0] != '\0');
     print_message("engine %s, API %s\n", json_text(info, "ServerVersion", ""),
