@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "launcher/answer.h"
+#include "launcher/base/parallel.h"
 #include "launcher/command.h"
 #include "launcher/session.h"
 
@@ -53,27 +54,79 @@ static void print_node(const json_t *node)
     }
 }
 
+/* ---- all nodes of the deployment ---- */
+
+struct look {
+    const struct node_address *address;
+    struct node node;
+    int rc;
+    struct err err;
+};
+
+struct looks {
+    struct look *items;
+    size_t count;
+};
+
+static void looks_free(struct looks *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        node_free(&l->items[i].node);
+    }
+    free(l->items);
+}
+
+static void observe(void *arg, size_t i)
+{
+    struct look *look = &((struct looks *)arg)->items[i];
+    AUTO_ENGINE struct engine *engine = NULL;
+    const struct engine_options options = {.endpoint = look->address->endpoint, .read_only = true};
+    look->rc = engine_open(&options, &engine, &look->err);
+    if (look->rc == 0) {
+        look->rc = node_observe(engine, look->address->container, &look->node, &look->err);
+    }
+    if (look->rc != 0) {
+        session_suggest_container(look->address->endpoint, look->address->container, &look->err);
+    }
+}
+
+static int show(const struct options *options, const struct looks *looks)
+{
+    AUTO_JSON json_t *all = json_array();
+    for (size_t i = 0; i < looks->count; i++) {
+        json_t *document = node_to_json(&looks->items[i].node);
+        json_add(all, document);
+        if (!answer_is_json(options)) {
+            fputs(i > 0 ? "\n" : "", stdout);
+            print_node(document);
+        }
+    }
+    return answer_done(options, looks->count == 1 ? json_incref(json_array_get(all, 0))
+                                                  : json_make("{s:O}", "nodes", all));
+}
+
 int command_inspect(const struct options *options)
 {
     struct err err = ERR_INIT;
     AUTO_SESSION struct session session = {.options = NULL};
-    AUTO_ENGINE struct engine *engine = NULL;
-    AUTO_NODE struct node node = {.name = NULL};
+    CLEANUP(looks_free) struct looks looks = {.items = NULL};
     if (session_open(options, &session, &err) != 0) {
         return answer_fail(options, &err);
     }
-    const struct engine_options engine_options = {.endpoint = session.endpoint, .read_only = true};
-    const char *name = options->arguments.items[1];
-    if (engine_open(&engine_options, &engine, &err) != 0) {
-        return answer_fail(options, &err);
+    looks.count = session.nodes.count;
+    looks.items = mem_alloc(looks.count * sizeof(struct look));
+    for (size_t i = 0; i < looks.count; i++) {
+        looks.items[i] = (struct look){.address = &session.nodes.items[i], .err = ERR_INIT};
     }
-    if (node_observe(engine, name, &node, &err) != 0) {
-        (void)session_suggest_container(session.endpoint, name, &err);
-        return answer_fail(options, &err);
+    parallel_each(looks.count, 0, observe, &looks);
+    for (size_t i = 0; i < looks.count; i++) {
+        if (looks.items[i].rc != 0) {
+            err = looks.items[i].err;
+            if (looks.count > 1) {
+                err_wrap(&err, "node '%s'", session.nodes.items[i].ip);
+            }
+            return answer_fail(options, &err);
+        }
     }
-    AUTO_JSON json_t *document = node_to_json(&node);
-    if (!answer_is_json(options)) {
-        print_node(document);
-    }
-    return answer_done(options, TAKE(document));
+    return show(options, &looks);
 }

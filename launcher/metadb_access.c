@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "inspect/container.h"
+#include "launcher/base/parallel.h"
 #include "launcher/engine/engine.h"
 #include "launcher/state/state.h"
 
@@ -24,27 +25,106 @@ void metadb_access_none(const struct session *session, struct metadb_access *ret
     };
 }
 
-int metadb_access_open(const struct session *session, const char *container, const char *endpoint,
-                       struct metadb_access *ret, struct err *err)
+/* What one node says of the MetaDB. */
+struct node_word {
+    const char *container, *endpoint;
+    struct oms_config config;
+    bool running;
+    int rc;
+    struct err err;
+};
+
+static int ask_node(struct node_word *w, struct err *err)
 {
     AUTO_ENGINE struct engine *engine = NULL;
     AUTO_JSON json_t *answer = NULL;
-    const char *where = endpoint != NULL ? endpoint : session->endpoint;
-    const struct engine_options options = {.endpoint = where, .read_only = true};
-    metadb_access_none(session, ret);
+    const struct engine_options options = {.endpoint = w->endpoint, .read_only = true};
     if (engine_open(&options, &engine, err) != 0) {
         return -1;
     }
-    if (engine_container_inspect(engine, container, &answer, err) != 0) {
-        return session_suggest_container(where, container, err);
+    if (engine_container_inspect(engine, w->container, &answer, err) != 0) {
+        return session_suggest_container(w->endpoint, w->container, err);
     }
-    if (oms_config_read(engine, container, NULL, &ret->config, err) != 0) {
-        return -1;
+    w->running = json_bool(answer, "State.Running", false);
+    return oms_config_read(engine, w->container, NULL, &w->config, err);
+}
+
+struct node_words {
+    struct node_word *items;
+    size_t count;
+};
+
+static void node_words_free(struct node_words *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        oms_config_free(&w->items[i].config);
     }
-    ret->container = mem_strdup(container);
-    ret->endpoint = mem_strdup(where);
-    ret->running = json_bool(answer, "State.Running", false);
-    strv_add(&ret->heartbeat_dbs, ret->config.heartbeat_db);
+    free(w->items);
+}
+
+static void ask_one(void *arg, size_t i)
+{
+    struct node_word *w = &((struct node_words *)arg)->items[i];
+    w->rc = ask_node(w, &w->err);
+}
+
+/* Each region has a heartbeat database of its own; all else must be the same. */
+static int take_config(struct node_word *w, const char *node, struct metadb_access *ret,
+                       struct err *err)
+{
+    const struct oms_config *first = &ret->config;
+    if (w->rc != 0) {
+        *err = w->err;
+        return node == NULL ? -1 : err_wrap(err, "node '%s'", node);
+    }
+    ret->running = ret->running || w->running;
+    if (first->meta_host == NULL) {
+        ret->config = w->config;
+        w->config = (struct oms_config){.meta_host = NULL};
+        strv_add(&ret->heartbeat_dbs, first->heartbeat_db);
+        return 0;
+    }
+    if (!str_eq(first->meta_host, w->config.meta_host) || first->meta_port != w->config.meta_port ||
+        !str_eq(first->rm_db, w->config.rm_db) || !str_eq(first->cm_db, w->config.cm_db)) {
+        return err_fail(err, ERR_CONFIG,
+                        "node '%s' has another MetaDB than the first node\n"
+                        "HINT: all nodes of a deployment have one; leave out those of another one",
+                        node);
+    }
+    if (!strv_has(&ret->heartbeat_dbs, w->config.heartbeat_db)) {
+        strv_add(&ret->heartbeat_dbs, w->config.heartbeat_db);
+    }
+    return 0;
+}
+
+int metadb_access_open(const struct session *session, const char *container, const char *endpoint,
+                       struct metadb_access *ret, struct err *err)
+{
+    const struct node_addresses *nodes = &session->nodes;
+    bool listed = endpoint == NULL && nodes->count > 0;
+    size_t count = listed ? nodes->count : 1;
+    CLEANUP(node_words_free)
+    struct node_words words = {.items = mem_alloc(count * sizeof(struct node_word)),
+                               .count = count};
+    metadb_access_none(session, ret);
+    for (size_t i = 0; i < count; i++) {
+        words.items[i] = (struct node_word){
+            .container = listed ? nodes->items[i].container : container,
+            .endpoint = listed             ? nodes->items[i].endpoint
+                        : endpoint != NULL ? endpoint
+                                           : session->endpoint,
+            .err = ERR_INIT,
+        };
+    }
+    parallel_each(count, 0, ask_one, &words);
+    for (size_t i = 0; i < count; i++) {
+        const char *node = count > 1 ? nodes->items[i].ip : NULL;
+        if (take_config(&words.items[i], node, ret, err) != 0) {
+            return -1;
+        }
+    }
+    ret->container = mem_strdup(words.items[0].container);
+    ret->endpoint = mem_strdup(words.items[0].endpoint);
     ret->db.host = ret->config.meta_host;
     ret->db.port = ret->config.meta_port;
     ret->db.user = ret->config.meta_user;

@@ -12,7 +12,7 @@ struct metadb_access {
     const struct session *session;
     char *container; /* its name */
     char *endpoint;
-    bool running;
+    bool running; /* on any node */
     struct oms_config config;
     struct strv heartbeat_dbs;
     struct metadb db;
@@ -22,7 +22,8 @@ struct metadb_access {
 
 #define AUTO_METADB_ACCESS CLEANUP(metadb_access_free)
 
-/* Looks at the container. `endpoint` NULL: the session's. */
+/* Looks at the container. `endpoint` NULL: at all nodes of the deployment that the command line
+ * names, side by side; `container` and `endpoint` are then those of the first. */
 int metadb_access_open(const struct session *session, const char *container, const char *endpoint,
                        struct metadb_access *ret, struct err *err) MUST_USE;
 /* No container at all: for what needs no connection. */

@@ -45,6 +45,21 @@ setup() {
     same true "$(lab lab_ha_config | jq .enable)"
 }
 
+# ---- the other commands take a deployment, too ----
+
+@test "inspect shows each node, backup has every region's heartbeat database, ha works on one MetaDB" {
+    local where=(--deployment "$FILE" "${AT[@]}")
+    run -0 omslaunch inspect "${where[@]}"
+    same '3' "$(grep -c '^container  oms_331 (running)' <<<"$output")"
+    has "$output" 'databases  rm_331, cm_331, cm_hb_2'
+    run -0 omslaunch inspect "${where[@]}" --output json
+    same '127.0.0.11 127.0.0.12 127.0.0.13' "$(jq -r '[.. | .host_ip? // empty] | join(" ")' <<<"$output")"
+    run -0 omslaunch backup -q "${where[@]}"
+    same 'cm_331 cm_hb_2 cm_hb_331 rm_331' "$(cd "$STATE"/backups/* && printf '%s ' *.sql.zst | sed 's/\.sql\.zst//g; s/ $//')"
+    run -0 omslaunch ha show "${where[@]}"
+    has "$output" '"enable"'
+}
+
 # ---- refused, and nothing was touched ----
 
 check_fails() {
