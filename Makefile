@@ -301,6 +301,8 @@ lint-rooms:
 lint-rules:
 	tests/lint/test-rules
 	tests/lint/rules
+	tests/lint/test-dialect
+	tests/lint/dialect
 
 lint-shell:
 	tests/lint/shell

@@ -88,7 +88,7 @@ static void compare(const struct str *seen, const struct str *file, struct confi
     struct err err = ERR_INIT;
 
     if (oms_config_compare(seen, file, &ret->keys, &err)) {
-        ret->note = mem_strndup(err.text, strcspn(err.text, "\n"));
+        ret->note = mem_strdup(err.text);
         return;
     }
     ret->state = ret->keys.count > 0 ? CONFIG_OTHER : CONFIG_EDITED;
@@ -111,14 +111,14 @@ void config_seen_observe(struct engine *e, const struct container *c, bool local
         return;
     }
     if (config_seen_read(e, c, local, &seen, &err)) {
-        ret->note = mem_strndup(err.text, strcspn(err.text, "\n"));
+        ret->note = mem_strdup(err.text);
         return;
     }
     digest_of(str_get(&seen), seen.len, digest);
     if (str_eq(digest, file->digest)) {
         ret->state = CONFIG_SAME;
     } else if (oms_config_fetch(e, c->id, source, &text, &err)) {
-        ret->note = mem_strndup(err.text, strcspn(err.text, "\n"));
+        ret->note = mem_strdup(err.text);
     } else {
         compare(&seen, &text, ret);
     }

@@ -81,7 +81,7 @@ static bool ask_one(const char *url, uint64_t timeout_ms, struct oms_health *ret
     ret->url = mem_strdup(url);
     if (http_get_url(url, timeout_ms, &answer, &ret->certificate, &err) != 0) {
         ret->answer = HEALTH_SILENT;
-        str_appendf(&ret->state, "does not answer: %.*s", (int)strcspn(err.text, "\n"), err.text);
+        str_appendf(&ret->state, "does not answer: %s", err.text);
         return str_starts_with(url, "https:") && strstr(err.text, "SSL") != NULL;
     }
     const char *location = http_answer_header(&answer, "Location");

@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "inspect/config_seen.h"
+#include "launcher/base/foreign.h"
 #include "launcher/base/fs.h"
 #include "launcher/base/str.h"
 
 #define TABLE_MAX ((size_t)64 * 1024 * 1024)
 #define SMALL_FILE_MAX 65536
+#define PROCESS_NAME_MAX 64
 #define STATE_LISTEN 0x0a
 
 enum { FIELD_ADDRESS = 1, FIELD_STATE = 3, FIELD_INODE = 9 };
@@ -181,7 +183,10 @@ static char *describe_process(const char *proc, const char *pid)
     if (fs_read(path, SMALL_FILE_MAX, false, &text, &ignored) || text.len == 0) {
         return mem_printf("pid %s", pid);
     }
-    return mem_printf("%.*s (pid %s)", (int)strcspn(text.data, "\n"), text.data, pid);
+    /* Any local user chooses it. */
+    AUTO_FREE char *name = foreign_text(text.data, text.len - (text.data[text.len - 1] == '\n'),
+                                        FOREIGN_LINE, PROCESS_NAME_MAX);
+    return mem_printf("%s (pid %s)", name, pid);
 }
 
 static void note_socket(const char *link, const char *proc, const char *pid, bool ours,

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include "launcher/base/fold.h"
+#include "launcher/base/foreign.h"
 #include "launcher/base/log.h"
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
+#include "launcher/print.h"
 
 bool answer_is_json(const struct options *options)
 {
@@ -62,8 +64,7 @@ int answer(const struct options *options, const struct answer *a)
     if (data != NULL) {
         (void)!json_object_update_missing(document, data);
     }
-    AUTO_FREE char *text = json_pretty(document);
-    puts(text);
+    print_json(document);
     return a->code;
 }
 
@@ -96,7 +97,7 @@ void answer_print(const char *text)
 {
     AUTO_STR struct str folded = STR_INIT;
     fold_lines(&folded, text, fold_terminal_width(STDOUT_FILENO), 0);
-    fputs(str_get(&folded), stdout);
+    print_text(str_get(&folded));
 }
 
 bool answer_asks(const struct options *options)
@@ -111,6 +112,7 @@ bool answer_is_yes(const struct options *options, const char *question)
     }
     AUTO_STR struct str text = STR_INIT;
     fold_lines(&text, question, fold_terminal_width(STDERR_FILENO), 0);
+    foreign_clean(&text, FOREIGN_LINES);
     fprintf(stderr, "%s [y/N] ", str_get(&text));
     int first = getchar();
     return first == 'y' || first == 'Y';

@@ -42,7 +42,7 @@ static json_t *list_to_json(const struct strv *list, bool is_env)
     json_t *items = json_array();
     for (size_t i = 0; i < list->count; i++) {
         AUTO_FREE char *name = mem_strndup(list->items[i], strcspn(list->items[i], "="));
-        json_add(items, json_string(is_env && spec_is_secret(name) ? name : list->items[i]));
+        json_add(items, json_from_text(is_env && spec_is_secret(name) ? name : list->items[i]));
     }
     return items;
 }

@@ -1,10 +1,10 @@
 /* backup: the MetaDB of a container, without an upgrade. */
-#include <stdio.h>
 
 #include "launcher/answer.h"
 #include "launcher/base/log.h"
 #include "launcher/command.h"
 #include "launcher/locked.h"
+#include "launcher/print.h"
 
 static json_t *dump_parameters(const struct options *o, const struct metadb_access *a,
                                const char *folder)
@@ -30,7 +30,7 @@ static int take_backup(struct locked *l, const struct options *o, json_t **ret, 
              (long long)json_int(answer, "rows", 0), str_get(&size), folder);
     json_put_text(answer, "backup", l->run);
     if (!answer_is_json(o) && !o->quiet) {
-        puts(l->run);
+        print_line("%s", l->run);
     }
     *ret = TAKE(answer);
     return 0;

@@ -1,9 +1,9 @@
 /* check: an upgrade judged by all rules. */
-#include <stdio.h>
 
 #include "launcher/answer.h"
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
+#include "launcher/print.h"
 #include "launcher/print_plan.h"
 #include "launcher/session.h"
 #include "policy/junit.h"
@@ -14,7 +14,7 @@ static void print(const struct options *o, const struct findings *findings)
     if (str_eq(o->output, "junit")) {
         AUTO_FREE char *suite = mem_printf("omslaunch check %s", o->arguments.items[1]);
         findings_to_junit(findings, suite, &text);
-        fputs(str_get(&text), stdout);
+        print_text(str_get(&text));
     } else if (!answer_is_json(o)) {
         print_findings(findings, !o->quiet, &text);
         answer_print(str_get(&text));

@@ -1,5 +1,4 @@
 /* discover: from one node to the file that lists them all. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "launcher/deployment_file.h"
 #include "launcher/exit_code.h"
 #include "launcher/metadb_access.h"
+#include "launcher/print.h"
 #include "launcher/session.h"
 
 #define HOLE "{ip}"
@@ -154,7 +154,7 @@ static void print(const struct discovery *d)
     str_appendf(&text, "# The deployment of '%s', found by omslaunch discover.\n",
                 d->node.old.name);
     deployment_file_write(&d->found, &text);
-    fputs(str_get(&text), stdout);
+    print_text(str_get(&text));
     for (size_t i = 0; i < d->found.count; i++) {
         if (d->notes[i] != NULL) {
             log_warn("node '%s': %s", d->found.items[i].ip, d->notes[i]);

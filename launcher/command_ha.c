@@ -1,5 +1,4 @@
 /* ha: OMS's HA switched on or off, or shown. */
-#include <stdio.h>
 #include <string.h>
 
 #include "launcher/answer.h"
@@ -8,6 +7,7 @@
 #include "launcher/command.h"
 #include "launcher/exit_code.h"
 #include "launcher/locked.h"
+#include "launcher/print.h"
 #include "launcher/state/changes.h"
 
 /* The text of ha.config as it is now. */
@@ -80,7 +80,7 @@ static int show(struct metadb_access *a, const struct options *o, struct err *er
         return answer_fail(o, err);
     }
     if (!answer_is_json(o)) {
-        puts(json_text(now, "text", ""));
+        print_lines("%s", json_text(now, "text", ""));
     }
     say_last_change(a);
     return answer_done(o, TAKE(now));

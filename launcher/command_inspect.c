@@ -1,9 +1,9 @@
 /* inspect: what is known of a container. */
-#include <stdio.h>
 
 #include "launcher/answer.h"
 #include "launcher/base/parallel.h"
 #include "launcher/command.h"
+#include "launcher/print.h"
 #include "launcher/session.h"
 
 static json_t *mounts_to_json(const struct container *c)
@@ -36,21 +36,22 @@ static json_t *node_to_json(const struct node *n)
 
 static void print_node(const json_t *node)
 {
-    printf("container  %s (%s), %s\n", json_text(node, "container", ""),
-           json_text(node, "status", ""), json_text(node, "image", ""));
-    printf("version    %s\n", json_text(node, "version", "not told by the image's tag"));
-    printf("host IP    %s\n", json_text(node, "host_ip", "(OMS_HOST_IP is not set)"));
-    printf("region     %d %s\n", (int)json_int(node, "region.code", 0),
-           json_text(node, "region.name", ""));
-    printf("MetaDB     %s:%d as %s\n", json_text(node, "metadb.host", ""),
-           (int)json_int(node, "metadb.port", 0), json_text(node, "metadb.user", ""));
-    printf("databases  %s, %s, %s\n", json_text(node, "metadb.rm", ""),
-           json_text(node, "metadb.cm", ""), json_text(node, "metadb.heartbeat", ""));
+    print_line("container  %s (%s), %s", json_text(node, "container", ""),
+               json_text(node, "status", ""), json_text(node, "image", ""));
+    print_line("version    %s", json_text(node, "version", "not told by the image's tag"));
+    print_line("host IP    %s", json_text(node, "host_ip", "(OMS_HOST_IP is not set)"));
+    print_line("region     %d %s", (int)json_int(node, "region.code", 0),
+               json_text(node, "region.name", ""));
+    print_line("MetaDB     %s:%d as %s", json_text(node, "metadb.host", ""),
+               (int)json_int(node, "metadb.port", 0), json_text(node, "metadb.user", ""));
+    print_line("databases  %s, %s, %s", json_text(node, "metadb.rm", ""),
+               json_text(node, "metadb.cm", ""), json_text(node, "metadb.heartbeat", ""));
     const json_t *mounts = json_object_get(node, "mounts");
     for (size_t i = 0; i < json_array_size(mounts); i++) {
         const json_t *m = json_array_get(mounts, i);
-        printf("%-10s %s → %s%s\n", i == 0 ? "mounts" : "", json_text(m, "source", ""),
-               json_text(m, "destination", ""), json_bool(m, "read_only", false) ? " (ro)" : "");
+        print_line("%-10s %s → %s%s", i == 0 ? "mounts" : "", json_text(m, "source", ""),
+                   json_text(m, "destination", ""),
+                   json_bool(m, "read_only", false) ? " (ro)" : "");
     }
 }
 

@@ -200,7 +200,7 @@ static json_t *make_parameters(const struct options *o, const struct kept_backup
     json_t *databases = json_array();
     json_t *into = json_object();
     for (size_t i = 0; i < s->from.count; i++) {
-        json_add(databases, json_string(s->from.items[i]));
+        json_add(databases, json_from_text(s->from.items[i]));
         if (!str_eq(s->from.items[i], s->to.items[i])) {
             json_put_text(into, s->from.items[i], s->to.items[i]);
         }

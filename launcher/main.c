@@ -18,6 +18,7 @@
 #include "launcher/help.h"
 #include "launcher/options.h"
 #include "launcher/plugin.h"
+#include "launcher/print.h"
 
 /* `omslaunch generate man|bash|zsh|fish`: used by the build, and by who packages. */
 static int generate(const struct options *o)
@@ -31,7 +32,7 @@ static int generate(const struct options *o)
         err_fail(&err, ERR_USAGE, "cannot generate '%s'\nHINT: man, bash, zsh or fish", what);
         return answer_fail(o, &err);
     }
-    fputs(str_get(&text), stdout);
+    print_text(str_get(&text));
     return EXIT_DONE;
 }
 
@@ -45,7 +46,7 @@ static int show_help(const struct command *command)
     } else {
         help_overview(width, &text);
     }
-    fputs(str_get(&text), stdout);
+    print_text(str_get(&text));
     return EXIT_DONE;
 }
 
@@ -92,7 +93,7 @@ static int dispatch(int argc, char *const *argv, const struct options *o)
     const char *name = o->arguments.count > at ? o->arguments.items[at] : NULL;
     const struct command *command = name == NULL ? NULL : command_find(name);
     if (o->version) {
-        printf("omslaunch %s\n", OMSLAUNCH_VERSION);
+        print_line("omslaunch %s", OMSLAUNCH_VERSION);
         return EXIT_DONE;
     }
     if ((help || o->help) && (name == NULL || command != NULL)) {

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +11,7 @@
 
 #include "launcher/base/mem.h"
 #include "launcher/base/str.h"
+#include "launcher/print.h"
 
 #define PLUGIN_NAME "omslaunch"
 #define PLUGIN_PROGRAM "docker-omslaunch"
@@ -27,8 +27,9 @@ bool plugin_answer_metadata(int argc, char *const *argv)
     if (argc < 2 || !str_eq(argv[1], "docker-cli-plugin-metadata")) {
         return false;
     }
-    puts("{\"SchemaVersion\":\"0.1.0\",\"Vendor\":\"omslaunch\",\"Version\":\"" OMSLAUNCH_VERSION
-         "\",\"ShortDescription\":\"Upgrade OceanBase Migration Service where it runs\"}");
+    print_text(
+        "{\"SchemaVersion\":\"0.1.0\",\"Vendor\":\"omslaunch\",\"Version\":\"" OMSLAUNCH_VERSION
+        "\",\"ShortDescription\":\"Upgrade OceanBase Migration Service where it runs\"}\n");
     return true;
 }
 

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "launcher/base/fold.h"
+#include "launcher/base/foreign.h"
 
 #define GAP 2
 #define COLUMNS_MAX 16
-#define LAST_MIN 24 /* columns that a text needs to be read */
-#define BELOW 4     /* a text below its row stands that far in */
+#define CELL_MAX 8000 /* bytes */
+#define LAST_MIN 24   /* columns that a text needs to be read */
+#define BELOW 4       /* a text below its row stands that far in */
 
 void table_free(struct table *t)
 {
@@ -19,9 +21,10 @@ void table_free(struct table *t)
 
 void table_add(struct table *t, const char *cell)
 {
-    AUTO_FREE char *line = mem_strdup(cell != NULL ? cell : "-");
+    /* Columns are counted in what is shown. */
+    AUTO_FREE char *line = foreign_line(cell != NULL ? cell : "-", CELL_MAX);
     for (char *p = line; *p != '\0'; p++) {
-        *p = *p == '\n' || *p == '\t' ? ' ' : *p;
+        *p = *p == '\t' ? ' ' : *p;
     }
     strv_add(&t->cells, line);
 }

@@ -1,10 +1,14 @@
 #include "policy/junit.h"
 
-/* XML 1.0 has no way to write most control characters: they become "?". Bytes above ASCII are UTF-8
- * already, since all texts here come from JSON, YAML or our own. */
-static void append_escaped(struct str *s, const char *text)
+#include <string.h>
+
+#include "launcher/base/foreign.h"
+
+/* XML 1.0 has no way to write most control characters, nor bytes that are not UTF-8. */
+static void append_escaped(struct str *s, const char *foreign)
 {
-    for (; *text; text++) {
+    AUTO_FREE char *clean = foreign_text(foreign, strlen(foreign), FOREIGN_LINES, SIZE_MAX);
+    for (const char *text = clean; *text != '\0'; text++) {
         const unsigned char c = (unsigned char)*text;
 
         if (c == '&') {
@@ -15,10 +19,10 @@ static void append_escaped(struct str *s, const char *text)
             str_append(s, "&gt;");
         } else if (c == '"') {
             str_append(s, "&quot;");
-        } else if (c == '\n' || c == '\t' || c == '\r') {
+        } else if (c == '\n' || c == '\t') {
             str_appendf(s, "&#%u;", (unsigned)c);
         } else {
-            str_append_c(s, c < ' ' ? '?' : *text);
+            str_append_c(s, *text);
         }
     }
 }

@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/base/foreign.h"
 #include "launcher/base/str.h"
 #include "policy/rule.h"
 #include "policy/setting.h"
+
+/* Bytes of one fact or sentence. */
+#define PART_MAX 4000
 
 static void __attribute__((format(printf, 2, 0)))
 append_part(struct str *s, const char *fmt, va_list ap)
@@ -17,7 +21,9 @@ append_part(struct str *s, const char *fmt, va_list ap)
     if (vasprintf(&text, fmt, ap) < 0) {
         abort();
     }
-    str_appendf(s, "%s%s", s->len ? "; " : "", text);
+    /* Rules quote containers, servers and files. */
+    AUTO_FREE char *line = foreign_line(text, PART_MAX);
+    str_appendf(s, "%s%s", s->len > 0 ? "; " : "", line);
     free(text);
 }
 
