@@ -212,11 +212,15 @@ $(BUILD)/tests/live/engine_test: $(BUILD)/tests/live/engine_test.o $(call archiv
 $(BUILD)/tests/live/spec/create: $(BUILD)/tests/live/spec/create.o $(call archives,upgrade)
 	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $< $(call archives,upgrade) $(LIBS_FOR_upgrade) -o $@
 
+# Runs a program in the sandbox of the hooks.
+$(BUILD)/tests/live/confined: $(BUILD)/tests/live/confined.o $(call archives,hooks)
+	$(CC) $(ALL_CFLAGS) $(HARDENING_LD) $< $(call archives,hooks) $(LIBS_FOR_hooks) -o $@
+
 # What the others start: images, servers, the runbook by hand. It sees whether anything is left on the
 # machine only while no other lab is up.
 check-lab:
 	tests/live/selftest.sh
-check-live: all $(BUILD)/tests/live/engine_test $(BUILD)/tests/live/spec/create
+check-live: all $(BUILD)/tests/live/confined $(BUILD)/tests/live/engine_test $(BUILD)/tests/live/spec/create
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/live/run
 check-cli: all
 	OMSLAUNCH_VALGRIND=$(VALGRIND) OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/cli/run
@@ -226,7 +230,7 @@ check-cli: all
 check-mysql:
 	@[ -x '$(MYSQLD)' ] || { echo "make check-mysql: MYSQLD='$(MYSQLD)' is no program" >&2; \
 		echo 'HINT: name the server: make check-mysql MYSQLD=/usr/sbin/mysqld' >&2; exit 64; }
-	$(MAKE) --no-print-directory -j2 all
+	$(MAKE) --no-print-directory -j2 all $(BUILD)/tests/live/confined
 	tests/run-mysql '$(abspath $(MYSQLD))' '$(abspath $(BUILD))'
 
 # What makes one exact thing go wrong: a library for LD_PRELOAD, and a proxy in front of an engine.

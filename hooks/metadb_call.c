@@ -1,8 +1,11 @@
 #include "hooks/metadb_call.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks/sandbox.h"
+#include "launcher/base/fs.h"
 #include "launcher/base/log.h"
 #include "launcher/base/proc.h"
 
@@ -18,6 +21,8 @@ struct metadb_waiting {
     const char *argv[3];
     struct proc_spec spec;
     struct proc *proc;
+    struct sandbox *sandbox;
+    int program_fd;
     json_t *prepared; /* what it says that it has prepared; NULL: nothing */
     json_t *result;
     bool has_error;
@@ -100,9 +105,75 @@ static enum proc_answer on_line(void *arg, enum proc_stream stream, const char *
                                                                             : PROC_GO_ON;
 }
 
+/* ---- the sandbox: strict, with one folder and one address ---- */
+
+#define DNS_PORT 53
+
+static int enter_sandbox(void *arg)
+{
+    return sandbox_enter(((struct metadb_waiting *)arg)->sandbox);
+}
+
+static enum proc_answer listen_sandbox(void *arg)
+{
+    return sandbox_listen(((struct metadb_waiting *)arg)->sandbox);
+}
+
+/* The folder that it fills is made here: it could make it itself only if it might also change the
+ * other backups. */
+static int make_sandbox(struct metadb_waiting *call, struct err *err)
+{
+    const char *folder = str_eq(call->request.command, "dump")
+                             ? json_text(call->request.parameters, "folder", NULL)
+                             : NULL;
+    const uint16_t ports[] = {call->db->port, DNS_PORT};
+    struct sandbox_spec spec = {
+        .profile = SANDBOX_STRICT,
+        .ports = ports,
+        .port_count = ARRAY_LEN(ports),
+    };
+    if (folder != NULL) {
+        if (fs_make_dirs(folder, err) != 0) {
+            return -1;
+        }
+        strv_add(&spec.write, folder);
+    }
+    int rc = sandbox_new(&spec, &call->sandbox, err);
+    sandbox_spec_free(&spec);
+    return rc;
+}
+
+/* Where a kernel, or what omslaunch itself runs in, refuses to let it be confined, whoever starts
+ * omslaunch can go without: OMSLAUNCH_METADB_SANDBOX=none in the environment.
+ *
+ * It is started through its open file, which is all that the sandbox lets it start by. A file that
+ * cannot be opened is left to the start, which says why. */
+static int confine(struct metadb_waiting *call, struct err *err)
+{
+    const char *profile = getenv("OMSLAUNCH_METADB_SANDBOX");
+    if (profile != NULL && str_eq(profile, sandbox_profile_name(SANDBOX_NONE))) {
+        return 0;
+    }
+    call->program_fd = open(call->db->program, O_PATH | O_CLOEXEC);
+    if (call->program_fd < 0) {
+        return 0;
+    }
+    if (make_sandbox(call, err) != 0) {
+        return -1;
+    }
+    call->spec.program_fd = call->program_fd;
+    call->spec.child_setup = enter_sandbox;
+    call->spec.extra_fd = sandbox_fd(call->sandbox);
+    call->spec.on_extra = listen_sandbox;
+    return 0;
+}
+
 static int judge(struct metadb_waiting *call, const struct proc_result *ended, struct err *err)
 {
     const struct metadb *db = call->db;
+    if (call->sandbox != NULL && sandbox_judge(call->sandbox, "omslaunch-metadb", ended, err)) {
+        return -1;
+    }
     if (ended->stopped) {
         return err_fail(err, ERR_INTERRUPTED, "asked to stop during '%s' on the MetaDB",
                         call->request.command);
@@ -154,8 +225,10 @@ static int begin(const struct metadb *db, const struct metadb_request *request, 
                  .on_line = on_line,
                  .arg = call},
         .error = ERR_INIT,
+        .program_fd = -1,
     };
-    int rc = proc_begin(&call->spec, &call->proc, ended, err);
+    int rc = confine(call, err);
+    rc = rc != 0 ? rc : proc_begin(&call->spec, &call->proc, ended, err);
     secret_wipe(text, strlen(text));
     secret_wipe(input, strlen(input));
     free(text);
@@ -243,6 +316,8 @@ void metadb_waiting_free(struct metadb_waiting *call)
         (void)!proc_go_on(call->proc, "", GIVE_UP_TIMEOUT_MS, &ended, &ignored);
     }
     proc_free(call->proc);
+    sandbox_free(call->sandbox);
+    fd_close_ptr(&call->program_fd);
     json_decref(call->prepared);
     json_decref(call->result);
     str_free(&call->stderr_tail);

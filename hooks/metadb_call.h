@@ -11,7 +11,10 @@
  *
  * A command that can prepare itself (dump with "prepare": true) has its request ended by an empty
  * line, says {"event":"prepared","prepared":{…}} and waits for the line "go"; the end of stdin
- * instead tells it to take away what it has made, and end. */
+ * instead tells it to take away what it has made, and end.
+ *
+ * It runs in the sandbox `strict`: it starts nothing, speaks TCP to the MetaDB's port alone, and
+ * writes below "folder" of a dump alone, which is made for it. */
 #ifndef OMSLAUNCH_HOOKS_METADB_CALL_H
 #define OMSLAUNCH_HOOKS_METADB_CALL_H
 

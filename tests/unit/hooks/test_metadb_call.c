@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +64,27 @@ static void answer_input(void)
                   (int)file_has("/proc/self/environ", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"));
     AUTO_FREE char *text = json_compact(event);
     AUTO_FREE char *line = mem_printf("%s\n", text);
+    say(line);
+}
+
+/* What it may not is refused without its end, but for what it never needs. */
+static void try_sandbox(void)
+{
+    AUTO_STR struct str input = STR_INIT;
+    AUTO_JSON json_t *document = NULL;
+    struct err err = ERR_INIT;
+    read_stdin(&input);
+    if (json_parse(str_get(&input), input.len, "stdin", &document, &err) != 0) {
+        _exit(9);
+    }
+    AUTO_FREE char *inside = fs_join(json_text(document, "request.folder", ""), "inside");
+    AUTO_FREE char *beside = mem_printf("%s-beside", json_text(document, "request.folder", ""));
+    AUTO_FD int a = open(inside, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    AUTO_FD int b = open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    AUTO_FD int engine = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    AUTO_FREE char *line = mem_printf(
+        "{\"event\":\"result\",\"result\":{\"inside\":%d,\"beside\":%d,\"engine\":%d}}\n", a >= 0,
+        b >= 0, engine >= 0);
     say(line);
 }
 
@@ -209,14 +231,19 @@ static int behave(const char *command)
             "{\"event\":\"result\",\"result\":{\"a\":2}}\n");
     } else if (str_eq(command, "much")) {
         say_much();
+    } else if (str_eq(command, "dump")) {
+        try_sandbox();
+    } else if (str_eq(command, "forks")) {
+        _exit(fork() == 0 ? 0 : 1);
     } else if (str_eq(command, "killed")) {
         (void)raise(SIGKILL);
     } else {
         (void)sleep(60); /* "hangs" */
     }
-    bool fine = str_eq(command, "input") || str_eq(command, "progress") ||
-                str_eq(command, "garbage") || str_eq(command, "two-results") ||
-                str_eq(command, "null-result") || str_eq(command, "error-then-result");
+    bool fine = str_eq(command, "input") || str_eq(command, "dump") ||
+                str_eq(command, "progress") || str_eq(command, "garbage") ||
+                str_eq(command, "two-results") || str_eq(command, "null-result") ||
+                str_eq(command, "error-then-result");
     return fine ? 0 : 1;
 }
 
@@ -637,6 +664,35 @@ static void test_wait_can_be_given_up(void **state)
     stop_tolerate(stop_count());
 }
 
+static void test_it_is_confined(void **state)
+{
+    (void)state;
+    unsetenv("OMSLAUNCH_METADB_SANDBOX");
+    char folder[] = "/tmp/omslaunch-call-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    AUTO_FREE char *backup = fs_join(folder, "b1");
+    AUTO_JSON json_t *parameters = json_make("{s:s}", "folder", backup);
+    AUTO_JSON json_t *result = NULL;
+    struct err err = ERR_INIT;
+    const struct metadb db = database();
+    struct metadb_request request = {.command = "dump", .parameters = parameters};
+    assert_ok(metadb_call(&db, &request, &result, &err), &err);
+    AUTO_FREE char *text = json_compact(result);
+    assert_string_equal(text, "{\"inside\":1,\"beside\":0,\"engine\":0}");
+    AUTO_FREE char *inside = fs_join(backup, "inside");
+    assert_int_equal(unlink(inside) | rmdir(backup) | rmdir(folder), 0);
+    json_t *none = NULL;
+    request.command = "forks";
+    assert_fails(metadb_call(&db, &request, &none, &err));
+    assert_err(
+        &err, ERR_FAILED,
+        "hook 'omslaunch-metadb': its process 'test_metadb_cal' made the system call 'clone', "
+        "which the sandbox profile 'strict' denies; it was killed\n"
+        "HINT: if the hook needs it, write 'allow: [clone]' under 'sandbox' of this hook; "
+        "'omslaunch hooks trace' shows all that a program needs");
+    setenv("OMSLAUNCH_METADB_SANDBOX", "none", 1);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -660,6 +716,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_server_without_locks),
         cmocka_unit_test(test_lost_lock),
         cmocka_unit_test(test_wait_can_be_given_up),
+        cmocka_unit_test(test_it_is_confined),
     };
 
     if (argc == 2) {
@@ -669,6 +726,8 @@ int main(int argc, char **argv)
     if (len <= 0) {
         return 1;
     }
+    /* What this program does as a MetaDB program is in part what the sandbox is there for. */
+    setenv("OMSLAUNCH_METADB_SANDBOX", "none", 1);
     secret_set(&password, PASSWORD, strlen(PASSWORD));
     strv_add(&heartbeat, "cm_hb_331");
     strv_add(&heartbeat, "cm_hb_332");
