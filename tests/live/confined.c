@@ -14,6 +14,13 @@
 
 extern char **environ;
 
+static volatile sig_atomic_t child;
+
+static void pass_on(int signal_number)
+{
+    (void)kill((pid_t)child, signal_number);
+}
+
 static int run(const struct sandbox *s, char **argv)
 {
     int fd = open(argv[0], O_PATH | O_CLOEXEC);
@@ -45,6 +52,9 @@ int main(int argc, char **argv)
     if (pid == 0) {
         _exit(run(s, argv + 3));
     }
+    child = pid;
+    (void)signal(SIGTERM, pass_on);
+    (void)signal(SIGINT, pass_on);
     /* What the program ends, or writes to, must not be held open here. */
     (void)close(0);
     (void)close(1);
