@@ -84,6 +84,8 @@ void container_free(struct container *c)
     free(c->image_ref);
     free(c->image_id);
     free(c->status);
+    free(c->started_at);
+    free(c->finished_at);
     json_decref(c->config);
     json_decref(c->host_config);
     *c = (struct container)CONTAINER_INIT;
@@ -217,6 +219,8 @@ int container_from_engine(const json_t *answer, struct container *ret, struct er
     c.image_id = mem_strdup(image_id);
     c.image_ref = mem_strdup(image_ref);
     c.status = mem_strdup(status);
+    c.started_at = mem_strdup(json_text(answer, "State.StartedAt", ""));
+    c.finished_at = mem_strdup(json_text(answer, "State.FinishedAt", ""));
     c.running = json_bool(answer, "State.Running", false);
     c.restarting = json_bool(answer, "State.Restarting", false);
     c.exit_code = (int)json_int(answer, "State.ExitCode", 0);
@@ -224,6 +228,36 @@ int container_from_engine(const json_t *answer, struct container *ret, struct er
     *ret = c;
     c = (struct container)CONTAINER_INIT;
     return 0;
+}
+
+static char *copy_text(const char *text)
+{
+    return text == NULL ? NULL : mem_strdup(text);
+}
+
+void container_copy(const struct container *c, struct container *ret)
+{
+    *ret = *c;
+    ret->id = copy_text(c->id);
+    ret->name = copy_text(c->name);
+    ret->image_ref = copy_text(c->image_ref);
+    ret->image_id = copy_text(c->image_id);
+    ret->status = copy_text(c->status);
+    ret->started_at = copy_text(c->started_at);
+    ret->finished_at = copy_text(c->finished_at);
+    ret->config = json_deep_copy(c->config);
+    ret->host_config = json_deep_copy(c->host_config);
+    ret->mounts = mem_grow(NULL, c->mount_count + 1, sizeof(*ret->mounts));
+    for (size_t i = 0; i < c->mount_count; i++) {
+        const struct mount *m = &c->mounts[i];
+        ret->mounts[i] = (struct mount){
+            .type = copy_text(m->type),
+            .source = copy_text(m->source),
+            .destination = copy_text(m->destination),
+            .read_only = m->read_only,
+            .options = copy_text(m->options),
+        };
+    }
 }
 
 const struct mount *container_mount_at(const struct container *c, const char *destination)
@@ -253,6 +287,18 @@ const char *container_env(const struct container *c, const char *name)
         }
     }
     return found;
+}
+
+const char *container_label(const struct container *c, const char *name)
+{
+    return json_string_value(json_object_get(json_object_get(c->config, "Labels"), name));
+}
+
+const char *container_restart_policy(const struct container *c)
+{
+    const char *name = json_text(c->host_config, "RestartPolicy.Name", "no");
+
+    return name[0] == '\0' ? "no" : name;
 }
 
 bool container_is_oms(const struct container *c)

@@ -34,8 +34,9 @@ struct container {
     bool running;
     bool restarting;
     int exit_code;
-    int pid;              /* of its main process on the engine's host; 0 unless it runs */
-    struct mount *mounts; /* as the engine resolved them, sorted by destination */
+    int pid;                        /* of its main process on the engine's host; 0 unless it runs */
+    char *started_at, *finished_at; /* as the engine says it; "" if it does not */
+    struct mount *mounts;           /* as the engine resolved them, sorted by destination */
     size_t mount_count;
     json_t *config;      /* Config of the Engine API, whole */
     json_t *host_config; /* HostConfig of the Engine API, whole */
@@ -50,11 +51,17 @@ struct container {
 /* From the engine's answer to GET /containers/ID/json. */
 int container_from_engine(const json_t *answer, struct container *ret, struct err *err) MUST_USE;
 void container_free(struct container *c);
+/* A deep copy; caller frees. */
+void container_copy(const struct container *c, struct container *ret);
 
 /* The mount at a container path ("/a//b/" is "/a/b"), or NULL. */
 const struct mount *container_mount_at(const struct container *c, const char *destination);
 /* Value of an environment variable, or NULL. */
 const char *container_env(const struct container *c, const char *name);
+/* Value of a label, or NULL. */
+const char *container_label(const struct container *c, const char *name);
+/* "always"; "no" where the engine says none. */
+const char *container_restart_policy(const struct container *c);
 /* One of the four OMS binds is enough to be taken for an OMS container. */
 bool container_is_oms(const struct container *c);
 bool container_has_tls(const struct container *c); /* both TLS binds */

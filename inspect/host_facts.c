@@ -17,6 +17,7 @@ void host_facts_free(struct host_facts *f)
     if (!f) {
         return;
     }
+    free(f->id);
     free(f->name);
     free(f->engine_version);
     free(f->api_version);
@@ -73,7 +74,9 @@ void host_facts_from_info(const json_t *info, bool near, const char *this_host, 
     const char *name = json_text(info, "Name", "");
     uint64_t their_ms = 0;
 
+    const char *id = json_text(info, "ID", "");
     *ret = (struct host_facts){
+        .id = *id == '\0' ? NULL : mem_strdup(id),
         .name = mem_strdup(name),
         .engine_version = mem_strdup(json_text(info, "ServerVersion", "")),
         .api_version = mem_strdup(""),

@@ -12,6 +12,7 @@
 #include "launcher/engine/engine.h"
 
 struct host_facts {
+    char *id; /* the engine's own, whatever its endpoint is called; NULL: it does not tell */
     char *name;
     char *engine_version, *api_version;
     char *os;           /* "Debian GNU/Linux 12 (bookworm)" */

@@ -98,7 +98,7 @@ static int show(const struct options *options, const struct looks *looks)
         json_t *document = node_to_json(&looks->items[i].node);
         json_add(all, document);
         if (!answer_is_json(options)) {
-            fputs(i > 0 ? "\n" : "", stdout);
+            print_text(i > 0 ? "\n" : "");
             print_node(document);
         }
     }

@@ -9,7 +9,7 @@
 #include "launcher/past.h"
 #include "launcher/report.h"
 #include "launcher/session.h"
-#include "launcher/upgrade/execution.h"
+#include "launcher/upgrade/run.h"
 #include "launcher/state/history.h"
 #include "launcher/state/state.h"
 #include "launcher/watch.h"
@@ -110,10 +110,10 @@ static int take_up(const struct session *s, const struct past_run *p, const stru
                    bool back)
 {
     struct err err = ERR_INIT;
-    AUTO_EXECUTION struct execution *execution = NULL;
+    AUTO_RUN struct run *run = NULL;
     AUTO_WATCH struct watch watch;
     watch_init(&watch);
-    const struct execution_request request = {
+    const struct run_request request = {
         .state = s->state,
         .run = p->id,
         .plan = plan,
@@ -123,24 +123,24 @@ static int take_up(const struct session *s, const struct past_run *p, const stru
         .observer = &watch.observer,
         .lock_wait_ms = s->options->lock_wait_ms,
     };
-    if (execution_take_up(&request, &execution, &err) != 0) {
+    if (run_take_up(&request, &run, &err) != 0) {
         return answer_fail(s->options, &err);
     }
     log_info("Run %s on '%s'", p->id, p->deployment);
     struct run_outcome outcome;
     if (back) {
-        run_back(execution_run(execution), &outcome);
+        run_back(run, &outcome);
     } else {
-        run_to_end(execution_run(execution), str_eq(s->options->on_failure, "rollback"), &outcome);
+        run_to_end(run, str_eq(s->options->on_failure, "rollback"), &outcome);
     }
-    return report_run(s->options, execution_run(execution), &outcome, back);
+    return report_run(s->options, run, &outcome, back);
 }
 
 /* Under the lock the run is looked at again: who held it may have brought the run to its end. */
 static int take_up_locked(const struct session *s, const char *id, bool back)
 {
     struct err err = ERR_INIT;
-    AUTO_PLAN struct plan plan = {.json = NULL};
+    AUTO_PLAN struct plan plan = PLAN_INIT;
     AUTO_HISTORY struct history history = {.items = NULL};
     if (history_read(s->state, &history, &err) != 0) {
         return answer_fail(s->options, &err);
@@ -155,7 +155,7 @@ static int take_up_locked(const struct session *s, const char *id, bool back)
     }
     if (refuse_superseded(&history, p, &err) != 0 ||
         (back && (check_backup(s, p, &err) != 0 || check_losses(s, p, &err) != 0)) ||
-        execution_load_plan(s->state, p->id, &plan, &err) != 0) {
+        run_load_plan(s->state, p->id, &plan, &err) != 0) {
         return answer_fail(s->options, &err);
     }
     return take_up(s, p, &plan, back);

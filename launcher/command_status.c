@@ -11,69 +11,56 @@
 #include "launcher/session.h"
 #include "launcher/state/history.h"
 #include "launcher/state/journal.h"
+#include "launcher/state/ledger.h"
 #include "launcher/state/state.h"
 #include "launcher/table.h"
-#include "launcher/upgrade/execution.h"
+#include "launcher/upgrade/run.h"
 
-static json_t *find_step(const json_t *steps, const json_t *record)
+static json_t *step_to_json(enum step_id step, struct subject subject, const char *outcome,
+                            const char *text)
 {
-    for (size_t i = json_array_size(steps); i-- > 0;) {
-        json_t *step = json_array_get(steps, i);
-        if (str_eq(json_text(step, "step", ""), json_text(record, "step", NULL)) &&
-            json_int(step, "node", -1) == json_int(record, "node", -1)) {
-            return step;
-        }
+    json_t *json = json_make("{s:s, s:n, s:s, s:n, s:s}", "step", step_name(step), "node",
+                             "outcome", outcome, "seconds", "text", text);
+    if (subject.kind == SUBJECT_NODE) {
+        json_put(json, "node", json_integer(subject.index));
     }
-    return NULL;
-}
-
-static json_t *add_step(json_t *steps, const json_t *row, const char *outcome)
-{
-    json_t *step =
-        json_make("{s:O, s:O?, s:s, s:n, s:s}", "step", json_object_get(row, "step"), "node",
-                  json_object_get(row, "node"), "outcome", outcome, "seconds", "text", "");
-    json_add(steps, step);
-    return step;
+    return json;
 }
 
 /* A step that was taken up again counts by its last attempt. */
-static void note_record(json_t *steps, const json_t *record)
+static json_t *row_to_json(const struct ledger_row *row)
 {
-    const char *type = json_text(record, "type", "");
-    bool is_end = str_eq(type, "outcome");
-    if (!is_end && !str_eq(type, "intent")) {
-        return;
+    static const char *const outcomes[] = {
+        [ROW_BEGUN] = "begun",
+        [ROW_DONE] = "ok",
+        [ROW_FAILED] = "failed",
+        [ROW_UNDONE] = "undone",
+    };
+    bool over = row->state == ROW_DONE || row->state == ROW_FAILED;
+    json_t *json = step_to_json(row->step, row->subject, outcomes[row->state],
+                                row->state == ROW_DONE     ? row->evidence.summary
+                                : row->state == ROW_FAILED ? row->error
+                                                           : "");
+    if (over) {
+        double took_ms = (double)row->ended_ms - (double)row->began_ms;
+        json_put(json, "seconds", json_real(took_ms / 1000));
     }
-    json_t *step = find_step(steps, record);
-    step = step != NULL ? step : add_step(steps, record, "begun");
-    if (!is_end) {
-        json_put_text(step, "outcome", "begun");
-        json_put(step, "seconds", json_null());
-        json_put_text(step, "text", "");
-        json_put(step, "begun_ms", json_integer(json_int(record, "wall_ms", 0)));
-        return;
-    }
-    bool ok = json_bool(record, "ok", false);
-    int64_t begun_ms = json_int(step, "begun_ms", json_int(record, "wall_ms", 0));
-    json_put_text(step, "outcome", ok ? "ok" : "failed");
-    json_put(step, "seconds",
-             json_real((double)(json_int(record, "wall_ms", 0) - begun_ms) / 1000));
-    json_put_text(step, "text", json_text(record, ok ? "evidence.summary" : "error", ""));
+    return json;
 }
 
 /* What the plan still holds, of a run that may go on. */
-static void add_rest(const struct session *s, const struct past_run *p, json_t *steps)
+static void add_rest(const struct session *s, const struct past_run *p, const struct ledger *l,
+                     json_t *steps)
 {
-    AUTO_PLAN struct plan plan = {.json = NULL};
+    AUTO_PLAN struct plan plan = PLAN_INIT;
     struct err ignored;
-    if (past_is_over(p) || execution_load_plan(s->state, p->id, &plan, &ignored) != 0) {
+    if (past_is_over(p) || run_load_plan(s->state, p->id, &plan, &ignored) != 0) {
         return;
     }
-    const json_t *rows = json_object_get(plan.json, "rows");
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        const json_t *row = json_array_get(rows, i);
-        if (find_step(steps, row) == NULL) {
-            add_step(steps, row, "not begun");
+    for (size_t i = 0; i < plan.row_count; i++) {
+        const struct plan_row *row = &plan.rows[i];
+        if (ledger_row(l, row->step, row->subject) == NULL) {
+            json_add(steps, step_to_json(row->step, row->subject, "not begun", ""));
         }
     }
 }
@@ -82,6 +69,7 @@ static json_t *list_steps(const struct session *s, const struct past_run *p, jso
 {
     AUTO_FREE char *path = state_run_file(s->state, p->id, "journal.jsonl");
     AUTO_JOURNAL struct journal *j = NULL;
+    AUTO_LEDGER struct ledger ledger = {.run = NULL};
     struct err damage = ERR_INIT;
     json_t *steps = json_array();
     if (journal_read(path, &j, &damage) != 0) {
@@ -89,12 +77,14 @@ static json_t *list_steps(const struct session *s, const struct past_run *p, jso
     }
     for (size_t i = 0; i < journal_count(j); i++) {
         json_add(records, json_deep_copy(journal_at(j, i)));
-        note_record(steps, journal_at(j, i));
     }
-    for (size_t i = 0; i < json_array_size(steps); i++) {
-        json_object_del(json_array_get(steps, i), "begun_ms");
+    if (ledger_read(j, path, &ledger, &damage) != 0) {
+        return steps;
     }
-    add_rest(s, p, steps);
+    for (size_t i = 0; i < ledger.row_count; i++) {
+        json_add(steps, row_to_json(ledger.rows[i]));
+    }
+    add_rest(s, p, &ledger, steps);
     return steps;
 }
 

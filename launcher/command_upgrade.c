@@ -11,7 +11,7 @@
 #include "launcher/print_plan.h"
 #include "launcher/report.h"
 #include "launcher/session.h"
-#include "launcher/upgrade/execution.h"
+#include "launcher/upgrade/run.h"
 #include "launcher/state/history.h"
 #include "launcher/state/state.h"
 #include "launcher/watch.h"
@@ -70,10 +70,10 @@ static int say_nothing_to_do(const struct options *options, const struct survey 
 static int carry_out(const struct session *s, const struct survey *survey, const char *run_id)
 {
     struct err err = ERR_INIT;
-    AUTO_EXECUTION struct execution *execution = NULL;
+    AUTO_RUN struct run *run = NULL;
     AUTO_WATCH struct watch watch;
     watch_init(&watch);
-    const struct execution_request request = {
+    const struct run_request request = {
         .state = s->state,
         .run = run_id,
         .plan = &survey->plan,
@@ -83,13 +83,13 @@ static int carry_out(const struct session *s, const struct survey *survey, const
         .lock_wait_ms = s->options->lock_wait_ms,
         .no_probe = waiver_list_find(&s->waivers, "metadb.privileges", clock_wall_ms()) != NULL,
     };
-    if (execution_begin(&request, &execution, &err) != 0) {
+    if (run_begin(&request, &run, &err) != 0) {
         return answer_fail(s->options, &err);
     }
     log_info("Run %s", run_id);
     struct run_outcome outcome;
-    run_to_end(execution_run(execution), str_eq(s->options->on_failure, "rollback"), &outcome);
-    return report_run(s->options, execution_run(execution), &outcome, false);
+    run_to_end(run, str_eq(s->options->on_failure, "rollback"), &outcome);
+    return report_run(s->options, run, &outcome, false);
 }
 
 /* Everything from the survey on happens under the deployment's lock: a plan that was made while

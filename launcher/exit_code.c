@@ -47,6 +47,7 @@ int exit_code_of_error(const struct err *err)
         return stop_signal() != 0 ? EXIT_SIGNAL + stop_signal() : EXIT_FAILED;
     case ERR_FAILED:
     case ERR_NOT_FOUND:
+    case ERR_CONFLICT:
     case ERR_TIMEOUT:
     case ERR_KIND_MAX:
     default:

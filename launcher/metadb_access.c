@@ -159,8 +159,8 @@ int metadb_access_ask(struct metadb_access *a, const char *command, const char *
         .parameters = parameters,
         .timeout_ms = TIMEOUT_MS,
         .stop_on_signal = true,
-        .progress = a->watch.observer.progress,
-        .arg = a->watch.observer.arg,
+        .progress = watch_progress,
+        .arg = &a->watch,
     };
     int rc = metadb_call(&a->db, &request, ret, err);
     watch_free(&a->watch);

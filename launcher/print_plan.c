@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "launcher/upgrade/steps.h"
+
 static void print_value(struct str *s, const json_t *value)
 {
     if (value == NULL || json_is_null(value)) {
@@ -14,11 +16,11 @@ static void print_value(struct str *s, const json_t *value)
     }
 }
 
-static void print_changes(const json_t *node, struct str *s)
+static void print_changes(const struct plan_node *node, struct str *s)
 {
-    const json_t *changes = json_object_get(node, "changes");
-    str_appendf(s, "\nNew container '%s' from %s", json_text(node, "new.name", ""),
-                json_text(node, "new.image", ""));
+    const json_t *changes = node->changes;
+    str_appendf(s, "\nNew container '%s' from %s", node->new.desired.name,
+                node->new.desired.image_ref);
     if (json_array_size(changes) == 0) {
         str_append(s, ": everything else as it is\n");
         return;
@@ -39,9 +41,9 @@ static void print_rows(const struct plan *p, struct str *s)
     str_append(s, "\nSteps:\n");
     for (size_t i = 0; i < p->row_count; i++) {
         const struct plan_row *row = &p->rows[i];
-        str_appendf(s, "  %2zu  %-16s %s", i + 1, step_name(row->step), plan_step_title(row->step));
-        if (row->node != PLAN_ALL_NODES && plan_node_count(p) > 1) {
-            str_appendf(s, " on %s", json_text(plan_node(p, row->node), "name", ""));
+        str_appendf(s, "  %2zu  %-16s %s", i + 1, step_name(row->step), step_get(row->step)->title);
+        if (row->subject.kind == SUBJECT_NODE && p->node_count > 1) {
+            str_appendf(s, " on %s", plan_subject_name(p, row->subject));
         }
         str_append_c(s, '\n');
     }
@@ -49,7 +51,7 @@ static void print_rows(const struct plan *p, struct str *s)
 
 static void print_waived(const struct plan *p, struct str *s)
 {
-    const json_t *waived = json_object_get(p->json, "waived");
+    const json_t *waived = p->waived;
     for (size_t i = 0; i < json_array_size(waived); i++) {
         const json_t *w = json_array_get(waived, i);
         str_appendf(s, "\nAccepted: %s: %s (%s)\n", json_text(w, "rule", ""),
@@ -59,19 +61,16 @@ static void print_waived(const struct plan *p, struct str *s)
 
 void print_plan(const struct plan *p, struct str *s)
 {
-    str_appendf(s, "Upgrade of '%s': %s → %s\n", json_text(p->json, "deployment", ""),
-                json_text(p->json, "from.version", json_text(p->json, "from.tag", "?")),
-                json_text(p->json, "to.version", json_text(p->json, "to.tag", "?")));
-    str_appendf(s, "MetaDB %s:%d, databases %s, %s", json_text(p->json, "metadb.host", ""),
-                (int)json_int(p->json, "metadb.port", 0), json_text(p->json, "metadb.rm", ""),
-                json_text(p->json, "metadb.cm", ""));
-    const json_t *heartbeat = json_walk(p->json, "metadb.heartbeat");
-    for (size_t i = 0; i < json_array_size(heartbeat); i++) {
-        str_appendf(s, ", %s", json_string_value(json_array_get(heartbeat, i)));
+    str_appendf(s, "Upgrade of '%s': %s → %s\n", p->deployment, plan_version_text(&p->from),
+                plan_version_text(&p->to));
+    str_appendf(s, "MetaDB %s:%d, databases %s, %s", p->metadb.host, (int)p->metadb.port,
+                p->metadb.rm, p->metadb.cm);
+    for (size_t i = 0; i < p->metadb.heartbeat.count; i++) {
+        str_appendf(s, ", %s", p->metadb.heartbeat.items[i]);
     }
     str_append_c(s, '\n');
-    for (size_t i = 0; i < plan_node_count(p); i++) {
-        print_changes(plan_node(p, (int)i), s);
+    for (size_t i = 0; i < p->node_count; i++) {
+        print_changes(&p->nodes[i], s);
     }
     print_rows(p, s);
     print_waived(p, s);

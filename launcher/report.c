@@ -5,7 +5,6 @@
 #include "launcher/base/stop.h"
 #include "launcher/exit_code.h"
 #include "launcher/session.h"
-#include "launcher/state/state.h"
 
 static const char *const end_texts[] = {
     [RUN_UPGRADED] = "upgraded",
@@ -18,66 +17,67 @@ static const char *const end_texts[] = {
 
 static const char *deployment_of(const struct run *r)
 {
-    return json_text(r->plan->json, "deployment", "");
+    return run_plan(r)->deployment;
 }
 
-static void append_container(struct run *r, int node, const char *id, const char *what,
-                             struct str *ret)
+static const struct evidence *evidence_of_all(const struct run *r, enum step_id step)
 {
-    AUTO_JSON json_t *answer = NULL;
-    struct err why = ERR_INIT;
-    if (id == NULL) {
-        str_appendf(ret, "  %s container: was not created\n", what);
-        return;
-    }
-    if (engine_container_inspect(r->nodes[node].engine, id, &answer, &why) != 0) {
-        str_appendf(ret, "  %s container: %.12s %s\n", what, id,
-                    why.kind == ERR_NOT_FOUND ? "is gone" : "(the engine does not tell)");
-        return;
-    }
-    str_appendf(ret, "  %s container: '%s', %s\n", what, json_text(answer, "Name", "/?") + 1,
-                json_text(answer, "State.Status", "?"));
+    return ledger_evidence(run_ledger(r), step, subject_deployment());
+}
+
+static bool is_ha_left_off(const struct run *r)
+{
+    const struct evidence *off = evidence_of_all(r, STEP_HA_OFF);
+    return off != NULL && off->ha_off.enabled && evidence_of_all(r, STEP_HA_ON) == NULL &&
+           evidence_of_all(r, STEP_BACK_HA) == NULL;
 }
 
 static void say_where_everything_is(struct run *r)
 {
     AUTO_STR struct str text = STR_INIT;
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        append_container(r, (int)i, r->nodes[i].old_id, "old", &text);
-        append_container(r, (int)i, r->nodes[i].new_id, "new", &text);
+    const struct evidence *backup = evidence_of_all(r, STEP_BACKUP_METADB);
+    for (size_t i = 0; i < run_plan(r)->node_count; i++) {
+        run_say_where(r, (int)i, &text);
     }
-    const json_t *backup = run_evidence(r, STEP_BACKUP_METADB, PLAN_ALL_NODES);
     str_appendf(&text, "  backup of the MetaDB: %s\n",
-                json_text(backup, "folder", "none was needed yet"));
-    const json_t *off = run_evidence(r, STEP_HA_OFF, PLAN_ALL_NODES);
-    if (off != NULL && json_bool(off, "enabled", false) &&
-        run_evidence(r, STEP_HA_ON, PLAN_ALL_NODES) == NULL &&
-        run_evidence(r, STEP_BACK_HA, PLAN_ALL_NODES) == NULL) {
+                backup != NULL ? backup->backup.folder : "none was needed yet");
+    if (is_ha_left_off(r)) {
         str_append(&text, "  HA: is off, and was on before\n");
     }
-    AUTO_FREE char *folder = state_run_folder(r->state, r->id);
+    AUTO_FREE char *folder = run_folder(r);
     str_appendf(&text, "  journal and logs: %s", folder);
     log_info("%s", str_get(&text));
 }
 
+static void say_kept(struct run *r)
+{
+    const struct evidence *backup = evidence_of_all(r, STEP_BACKUP_METADB);
+    const struct plan *plan = run_plan(r);
+    AUTO_STR struct str names = STR_INIT;
+    for (size_t i = 0; i < plan->node_count; i++) {
+        AUTO_FREE char *name = run_kept_name(r, (int)i);
+        const char *on = plan->node_count > 1 ? " on " : "";
+        str_appendf(&names, "%s'%s'%s%s", i > 0 ? ", " : "", name, on,
+                    plan->node_count > 1 ? plan->nodes[i].name : "");
+    }
+    log_info("  Kept: the old container as %s, the backup in %s", str_get(&names),
+             backup != NULL ? backup->backup.folder : "?");
+}
+
 static void say_success(struct run *r)
 {
-    AUTO_FREE char *old_name = run_container_name(r, 0, "old");
-    const json_t *backup = run_evidence(r, STEP_BACKUP_METADB, PLAN_ALL_NODES);
-    const json_t *ha = run_evidence(r, STEP_HA_ON, PLAN_ALL_NODES);
+    const struct evidence *ha = evidence_of_all(r, STEP_HA_ON);
     AUTO_STR struct str outage = STR_INIT;
-    if (json_int(ha, "outage_ms", 0) > 0) {
+    if (ha != NULL && ha->ha_on.outage_ms > 0) {
         str_append(&outage, "; OMS was down for ");
-        str_append_duration(&outage, (uint64_t)json_int(ha, "outage_ms", 0));
+        str_append_duration(&outage, ha->ha_on.outage_ms);
     }
-    log_info("'%s' is upgraded to %s%s.", deployment_of(r),
-             json_text(r->plan->json, "to.version", json_text(r->plan->json, "to.tag", "?")),
+    log_info("'%s' is upgraded to %s%s.", deployment_of(r), plan_version_text(&run_plan(r)->to),
              str_get(&outage));
     log_info("  Running links go on; their stores and writers show as abnormal until HA has "
              "restarted them. Failed or suspended links have to be recovered by hand.");
     log_info("  Clear the browser's cache before you open the new console.");
-    log_info("  Kept: the old container as '%s', the backup in %s", old_name,
-             json_text(backup, "folder", "?"));
+    say_kept(r);
 }
 
 static void put_error(json_t *document, const char *key, const struct err *err)
@@ -88,7 +88,7 @@ static void put_error(json_t *document, const char *key, const struct err *err)
 
 static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o)
 {
-    json_t *document = json_make("{s:O}", "steps", r->memory);
+    json_t *document = json_make("{s:o}", "rows", run_rows_to_json(r));
     if (o->failed) {
         json_put_text(document, "failed_step", step_name(o->failed_step));
     }
@@ -100,11 +100,10 @@ static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o)
 
 static void say_rolled_back(struct run *r)
 {
-    const json_t *restored = run_evidence(r, STEP_BACK_METADB, PLAN_ALL_NODES);
+    const struct evidence *restored = evidence_of_all(r, STEP_BACK_METADB);
     log_info("'%s' is back on the old version, and healthy.", deployment_of(r));
     if (restored != NULL) {
-        log_info("  The databases are as they were at the backup; %s",
-                 json_text(restored, "summary", ""));
+        log_info("  The databases are as they were at the backup; %s", restored->summary);
     }
 }
 
@@ -114,7 +113,7 @@ static void say_failure(struct run *r, const struct run_outcome *o)
     /* The signal that ended the run must not end the look at what it left behind. */
     stop_tolerate(stop_count());
     log_set_level(log_get_level() > LOG_INFO ? log_get_level() : LOG_INFO);
-    if (o->failed && !r->going_back) {
+    if (o->failed && !run_ledger(r)->goes_back) {
         log_err(&o->failure);
     }
     if (o->back_failed) {
@@ -137,21 +136,26 @@ int report_run(const struct options *options, struct run *run, const struct run_
     if (outcome->end == RUN_UPGRADED || outcome->end == RUN_UPGRADED_WITH_FAULT) {
         say_success(run);
         if (outcome->end == RUN_UPGRADED_WITH_FAULT) {
-            log_info("Next: 'omslaunch resume %s' does what is left.", run->id);
+            log_info("Next: 'omslaunch resume %s' does what is left.", run_id(run));
         }
     } else if (outcome->end == RUN_ROLLED_BACK) {
         say_rolled_back(run);
     } else if (outcome->end == RUN_UNCHANGED && !outcome->failed) {
         log_info("'%s' is as it was: nothing of it had been changed.", deployment_of(run));
     } else if (outcome->end == RUN_HELD || outcome->end == RUN_ROLLBACK_FAILED) {
-        log_info("Next: 'omslaunch resume %s' goes on, 'omslaunch rollback %s' goes back.", run->id,
-                 run->id);
+        log_info("Next: 'omslaunch resume %s' goes on, 'omslaunch rollback %s' goes back.",
+                 run_id(run), run_id(run));
+    }
+    if (outcome->unwritten) {
+        log_warn("the journal does not say so: the disk was full. When there is space again, "
+                 "'omslaunch rollback %s' looks at everything once more and writes it down.",
+                 run_id(run));
     }
     bool failed = !as_asked && (outcome->failed || outcome->back_failed);
     return answer(options, &(struct answer){.code = code,
                                             .result = run_end_name(outcome->end),
                                             .deployment = deployment_of(run),
-                                            .run = run->id,
+                                            .run = run_id(run),
                                             .error = failed ? why : NULL,
                                             .data_take = outcome_to_json(run, outcome)});
 }

@@ -12,25 +12,38 @@ static void end_progress(struct watch *w)
     free(TAKE(w->last_text));
 }
 
-static void row_begins(void *arg, size_t number, size_t total, const char *doing)
+/* "10.0.0.11: ", where there are several nodes. */
+static void append_node(const struct run_row *row, struct str *ret)
 {
-    (void)arg;
-    log_info("%2zu/%zu  %s …", number, total, doing);
-}
-
-static void row_ends(void *arg, bool ok, uint64_t took_ms, const char *summary)
-{
-    end_progress(arg);
-    AUTO_STR struct str took = STR_INIT;
-    str_append_duration(&took, took_ms);
-    if (ok) {
-        log_info("       ok, %s: %s", str_get(&took), summary);
-    } else {
-        log_info("       failed after %s", str_get(&took));
+    if (row != NULL && row->node != NULL) {
+        str_appendf(ret, "%s: ", row->node);
     }
 }
 
-static void progress(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes)
+static void row_begins(void *arg, const struct run_row *row)
+{
+    (void)arg;
+    AUTO_STR struct str node = STR_INIT;
+    append_node(row, &node);
+    log_info("%2zu/%zu  %s%s …", row->number, row->total, str_get(&node), row->title);
+}
+
+static void row_ends(void *arg, const struct run_row *row, bool ok, uint64_t took_ms,
+                     const char *summary)
+{
+    end_progress(arg);
+    AUTO_STR struct str took = STR_INIT;
+    AUTO_STR struct str node = STR_INIT;
+    append_node(row, &node);
+    str_append_duration(&took, took_ms);
+    if (ok) {
+        log_info("       %sok, %s: %s", str_get(&node), str_get(&took), summary);
+    } else {
+        log_info("       %sfailed after %s", str_get(&node), str_get(&took));
+    }
+}
+
+void watch_progress(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes)
 {
     struct watch *w = arg;
     if (total == 0) {
@@ -50,10 +63,21 @@ static void progress(void *arg, const char *text, uint64_t done, uint64_t total,
     log_progress_update(&w->progress, done, total);
 }
 
-static void output(void *arg, const char *line)
+static void progress(void *arg, const struct run_row *row, const char *text, uint64_t done,
+                     uint64_t total, bool bytes)
+{
+    AUTO_STR struct str whole = STR_INIT;
+    append_node(row, &whole);
+    str_append(&whole, text);
+    watch_progress(arg, str_get(&whole), done, total, bytes);
+}
+
+static void output(void *arg, const struct run_row *row, const char *line)
 {
     (void)arg;
-    log_info("       | %s", line);
+    AUTO_STR struct str node = STR_INIT;
+    append_node(row, &node);
+    log_info("       %s| %s", str_get(&node), line);
 }
 
 static void goes_back(void *arg, const struct err *failure)

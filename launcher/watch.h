@@ -16,5 +16,7 @@ struct watch {
 
 void watch_init(struct watch *w);
 void watch_free(struct watch *w);
+/* Of a call to the MetaDB that is no part of a run; `arg` is the watch. */
+void watch_progress(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes);
 
 #endif

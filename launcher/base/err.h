@@ -17,6 +17,7 @@ enum err_kind {
     ERR_LOCKED,      /* somebody else holds the lock */
     ERR_PERMISSION,  /* we may not */
     ERR_NOT_FOUND,   /* the named thing does not exist */
+    ERR_CONFLICT,    /* something else goes on right now that it does not go together with */
     ERR_TIMEOUT,     /* a deadline passed */
     ERR_INTERRUPTED, /* a signal asked us to stop */
     ERR_KIND_MAX

@@ -9,7 +9,7 @@ static const char *const kind_names[] = {
     [ERR_UNREACHABLE] = "unreachable", [ERR_STATE] = "state",
     [ERR_LOCKED] = "locked",           [ERR_PERMISSION] = "permission",
     [ERR_NOT_FOUND] = "not_found",     [ERR_TIMEOUT] = "timeout",
-    [ERR_INTERRUPTED] = "interrupted",
+    [ERR_CONFLICT] = "conflict",       [ERR_INTERRUPTED] = "interrupted",
 };
 
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KIND_MAX, "a kind has no name");

@@ -9,21 +9,24 @@
 
 #include "launcher/base/mem.h"
 
+/* How many requests can be told apart by who waits; nobody tolerates more. */
+#define LEVELS 8
+
 /* Any thread may run the handler, so these are atomics and not sig_atomic_t. */
 static atomic_int stop_seen_signal;
 static atomic_int stop_seen_count;
-static atomic_int stop_tolerated;
-static atomic_int stop_event_fd = -1;
+/* Readable from the first, the second, … request on. */
+static atomic_int stop_event_fds[LEVELS] = {-1, -1, -1, -1, -1, -1, -1, -1};
+static _Thread_local int stop_tolerated;
 
 static void on_signal(int signal_number)
 {
     int saved = errno;
     int none = 0;
     atomic_compare_exchange_strong(&stop_seen_signal, &none, signal_number);
-    int count = atomic_fetch_add(&stop_seen_count, 1) + 1;
+    int before = atomic_fetch_add(&stop_seen_count, 1);
     const uint64_t one = 1;
-    if (count > atomic_load(&stop_tolerated) &&
-        write(atomic_load(&stop_event_fd), &one, sizeof(one)) < 0) {
+    if (before < LEVELS && write(atomic_load(&stop_event_fds[before]), &one, sizeof(one)) < 0) {
         /* Full means already readable, and there is nobody to tell anything else. */
     }
     errno = saved;
@@ -31,8 +34,10 @@ static void on_signal(int signal_number)
 
 void stop_catch_signals(void)
 {
-    if (atomic_load(&stop_event_fd) < 0) {
-        atomic_store(&stop_event_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    for (size_t i = 0; i < LEVELS; i++) {
+        if (atomic_load(&stop_event_fds[i]) < 0) {
+            atomic_store(&stop_event_fds[i], eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        }
     }
     struct sigaction catch = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&catch.sa_mask);
@@ -52,16 +57,17 @@ void stop_catch_signals(void)
 
 void stop_tolerate(int count)
 {
-    atomic_store(&stop_tolerated, count);
-    uint64_t drained;
-    if (!stop_requested() && read(atomic_load(&stop_event_fd), &drained, sizeof(drained)) < 0) {
-        /* Nothing was there to drain. */
-    }
+    stop_tolerated = count;
+}
+
+int stop_tolerance(void)
+{
+    return stop_tolerated;
 }
 
 bool stop_requested(void)
 {
-    return atomic_load(&stop_seen_count) > atomic_load(&stop_tolerated);
+    return atomic_load(&stop_seen_count) > stop_tolerated;
 }
 
 int stop_signal(void)
@@ -76,5 +82,5 @@ int stop_count(void)
 
 int stop_fd(void)
 {
-    return atomic_load(&stop_event_fd);
+    return stop_tolerated < LEVELS ? atomic_load(&stop_event_fds[stop_tolerated]) : -1;
 }

@@ -253,6 +253,8 @@ static int fail_answer(struct engine *e, const struct engine_call *call,
     } else {
         if (a->status == 404) {
             kind = ERR_NOT_FOUND;
+        } else if (a->status == 409) {
+            kind = ERR_CONFLICT;
         } else if (a->status == 401 || a->status == 403) {
             kind = ERR_PERMISSION;
         }

@@ -1,6 +1,7 @@
 #include "launcher/state/journal.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ struct journal {
     size_t size;
     json_t *records;
     char chain[CHAIN_LEN + 1];
+    bool in_memory;
+    char *reserve; /* the file that holds space for it; NULL: none */
 };
 
 static struct journal *journal_new(const char *path)
@@ -28,9 +31,18 @@ static struct journal *journal_new(const char *path)
     return j;
 }
 
+static void drop_reserve(struct journal *j)
+{
+    if (j->reserve != NULL) {
+        (void)unlink(j->reserve);
+        free(TAKE(j->reserve));
+    }
+}
+
 void journal_free(struct journal *j)
 {
     if (j != NULL) {
+        drop_reserve(j);
         fd_close_ptr(&j->fd);
         json_decref(j->records);
         free(j->path);
@@ -156,6 +168,59 @@ bool journal_has_begun(const char *path)
     return memchr(str_get(&text), '\n', text.len) != NULL;
 }
 
+static int append_line(struct journal *j, const char *line, size_t len, struct err *err)
+{
+    if (fs_append_synced(j->fd, j->path, line, len, err) == 0) {
+        return 0;
+    }
+    /* What a full disk tore must not stand in front of the next record. */
+    if (ftruncate(j->fd, (off_t)j->size) != 0) {
+        err_wrap(err, "the journal's last line is torn");
+    }
+    return -1;
+}
+
+/* On a full disk, what was set aside for this is used now. */
+static int write_line(struct journal *j, const char *line, size_t len, struct err *err)
+{
+    if (j->in_memory || append_line(j, line, len, err) == 0) {
+        return 0;
+    }
+    if (j->reserve == NULL) {
+        return -1;
+    }
+    drop_reserve(j);
+    return append_line(j, line, len, err);
+}
+
+/* Real bytes: not every file system can promise space, and some leave out what is zero. */
+int journal_reserve(struct journal *j, size_t bytes, struct err *err)
+{
+    AUTO_FREE char *path = mem_printf("%s.reserve", j->path);
+    AUTO_FREE char *filling = mem_alloc(bytes + 1);
+    uint32_t state = 1;
+    for (size_t i = 0; i < bytes; i++) {
+        state = state * 1664525U + 1013904223U;
+        filling[i] = (char)(state >> 24);
+    }
+    drop_reserve(j);
+    if (fs_write_atomic(path, filling, bytes, err) != 0) {
+        return err_wrap(err, "no space for the journal of a way back");
+    }
+    j->reserve = TAKE(path);
+    return 0;
+}
+
+void journal_go_on_in_memory(struct journal *j)
+{
+    j->in_memory = true;
+}
+
+bool journal_is_in_memory(const struct journal *j)
+{
+    return j->in_memory;
+}
+
 int journal_append(struct journal *j, json_t *record_take, struct err *err)
 {
     AUTO_JSON json_t *body = record_take;
@@ -173,11 +238,7 @@ int journal_append(struct journal *j, json_t *record_take, struct err *err)
     AUTO_FREE char *text = json_compact(line);
     AUTO_FREE char *with_newline = mem_printf("%s\n", text);
     size_t len = strlen(with_newline);
-    if (fs_append_synced(j->fd, j->path, with_newline, len, err) != 0) {
-        /* What a full disk tore must not stand in front of the next record. */
-        if (ftruncate(j->fd, (off_t)j->size) != 0) {
-            err_wrap(err, "the journal's last line is torn");
-        }
+    if (write_line(j, with_newline, len, err) != 0) {
         return -1;
     }
     j->size += len;

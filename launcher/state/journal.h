@@ -33,6 +33,13 @@ void journal_free_ptr(struct journal **j);
 int journal_append(struct journal *j, json_t *record_take, struct err *err) MUST_USE;
 
 const char *journal_path(const struct journal *j);
+/* Sets space aside for that many bytes of records to come, so that a disk which others fill does
+ * not stop a way back; it is given back when the journal is freed. ERR_STATE when there is none. */
+int journal_reserve(struct journal *j, size_t bytes, struct err *err) MUST_USE;
+/* From now on nothing is written any more: records are only kept. */
+void journal_go_on_in_memory(struct journal *j);
+bool journal_is_in_memory(const struct journal *j);
+
 size_t journal_count(const struct journal *j);
 const json_t *journal_at(const struct journal *j, size_t index); /* borrowed */
 

@@ -11,12 +11,13 @@ static void row_free(struct ledger_row *row)
     prepared_free(&row->prepared);
     evidence_free(&row->evidence);
     free(row->error);
+    free(row);
 }
 
 void ledger_free(struct ledger *l)
 {
     for (size_t i = 0; i < l->row_count; i++) {
-        row_free(&l->rows[i]);
+        row_free(l->rows[i]);
     }
     free(l->rows);
     free(l->run);
@@ -35,8 +36,8 @@ static struct ledger_row *find_row(const struct ledger *l, enum step_id step,
                                    struct subject subject)
 {
     for (size_t i = 0; i < l->row_count; i++) {
-        if (l->rows[i].step == step && subject_eq(l->rows[i].subject, subject)) {
-            return &l->rows[i];
+        if (l->rows[i]->step == step && subject_eq(l->rows[i]->subject, subject)) {
+            return l->rows[i];
         }
     }
     return NULL;
@@ -49,7 +50,8 @@ static struct ledger_row *need_row(struct ledger *l, const struct record *r)
         return row;
     }
     l->rows = mem_grow(l->rows, l->row_count + 1, sizeof(*l->rows));
-    row = &l->rows[l->row_count++];
+    row = mem_alloc(sizeof(*row));
+    l->rows[l->row_count++] = row;
     *row = (struct ledger_row){.step = r->step, .subject = r->subject, .began_ms = r->wall_ms};
     return row;
 }
@@ -196,7 +198,7 @@ const struct ledger_row *ledger_row(const struct ledger *l, enum step_id step,
 bool ledger_has_begun(const struct ledger *l, enum step_id step)
 {
     for (size_t i = 0; i < l->row_count; i++) {
-        if (l->rows[i].step == step) {
+        if (l->rows[i]->step == step) {
             return true;
         }
     }
@@ -214,7 +216,7 @@ uint64_t ledger_done_ms(const struct ledger *l, enum step_id step)
 {
     uint64_t last_ms = 0;
     for (size_t i = 0; i < l->row_count; i++) {
-        const struct ledger_row *row = &l->rows[i];
+        const struct ledger_row *row = l->rows[i];
         last_ms = row->step == step && row->done_ms > last_ms ? row->done_ms : last_ms;
     }
     return last_ms;
@@ -247,7 +249,7 @@ static uint64_t first_stop_ms(const struct ledger *l, enum step_id step, size_t 
     uint64_t first_ms = 0;
     *ret_at = l->time_count;
     for (size_t i = 0; i < l->row_count; i++) {
-        const struct ledger_row *row = &l->rows[i];
+        const struct ledger_row *row = l->rows[i];
         if (row->step != step || row->state != ROW_DONE) {
             continue;
         }
@@ -319,7 +321,7 @@ json_t *ledger_rows_to_json(const struct ledger *l, const struct strv *node_name
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < l->row_count; i++) {
-        json_add(rows, row_to_json(&l->rows[i], node_names));
+        json_add(rows, row_to_json(l->rows[i], node_names));
     }
     return rows;
 }

@@ -36,8 +36,9 @@ struct ledger_row {
 
 struct ledger {
     char *run, *plan, *deployment, *endpoint;
-    char *identity;          /* NULL: an older omslaunch began the run */
-    struct ledger_row *rows; /* in the order in which they were first begun */
+    char *identity;           /* NULL: an older omslaunch began the run */
+    struct ledger_row **rows; /* in the order in which they were first begun; each stays where it is
+                               */
     size_t row_count;
     bool goes_back; /* the rollback was begun */
     char *back_reason;

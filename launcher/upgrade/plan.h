@@ -14,34 +14,85 @@
 #include "launcher/state/step_id.h"
 #include "policy/policy.h"
 
-#define PLAN_ALL_NODES (-1)
-
 struct plan_row {
     enum step_id step;
-    int node; /* index, or PLAN_ALL_NODES for a row of the whole deployment */
+    struct subject subject;
 };
 
 struct plan_options {
     const char *load_file; /* absolute path, or NULL */
     uint64_t stop_timeout_ms;
     uint64_t health_timeout_ms;
-    unsigned refetch_reserve_min;
+    int64_t refetch_reserve_min;
     bool perceive_checkpoint; /* set perceiveStoreClientCheckpoint instead of a longer refetch */
 };
 
+/* Where OMS answers when it runs in a container. */
+struct plan_health {
+    char *url;
+    char *host_ip; /* NULL: not known */
+};
+
+struct plan_old {
+    char *id, *name, *image, *image_id;
+    bool running;
+    struct plan_health health;
+    json_t *restart_policy; /* as the engine gave it; NULL: none */
+};
+
+struct plan_new {
+    char *image_id; /* NULL: the image is not there yet */
+    struct plan_health health;
+    struct strv secrets_given; /* variables that the user set anew and the plan does not store */
+    struct container desired;  /* what looks like a secret is hidden in it, see spec_secret.h */
+};
+
+struct plan_node {
+    char *name; /* what people call it */
+    char *endpoint;
+    char *engine_id; /* the engine's own; NULL: it does not tell, or an older omslaunch planned */
+    int64_t region;  /* cm_location */
+    struct plan_old old;
+    struct plan_new new;
+    json_t *changes; /* spec_diff(), for people */
+};
+
+struct plan_version {
+    char *tag;
+    char *version; /* NULL: the tag does not tell */
+};
+
+struct plan_metadb {
+    char *host, *user, *rm, *cm;
+    int64_t port;
+    struct strv heartbeat; /* each once, whatever many regions share it */
+};
+
 struct plan {
-    json_t *json; /* the whole document */
-    struct plan_row *rows;
+    char *tool;       /* "omslaunch 0.1.0" */
+    char *deployment; /* its name, for people */
+    struct plan_version from, to;
+    struct plan_metadb metadb;
+    struct plan_node *nodes;
+    size_t node_count;
+    struct plan_options options;
+    struct plan_row *rows; /* rows of one step stand together: they are a wave */
     size_t row_count;
+    json_t *waived, *findings; /* for people */
+    char *load_file;           /* what options.load_file points to */
     char digest[DIGEST_HEX_MAX];
 };
 
+#define PLAN_INIT     \
+    {                 \
+        .tool = NULL, \
+    }
 #define AUTO_PLAN CLEANUP(plan_free)
 
 struct plan_request {
     const struct deployment *deployment;
-    const struct container *desired;     /* one a node */
-    const struct target_image *images;   /* one a node */
+    const struct container *desired;     /* one per node */
+    const struct target_image *images;   /* one per node */
     json_t *const *new_image_configs;    /* Config of the target image, NULL if not there yet */
     const struct oms_version *from, *to; /* either may be NULL when waived */
     const struct findings *findings;
@@ -50,21 +101,22 @@ struct plan_request {
 
 /* Never fails: everything that can be wrong was judged before. Caller frees. */
 void plan_make(const struct plan_request *request, struct plan *ret);
-/* From a stored document. ERR_STATE when it is not what was stored. */
-int plan_from_json(const json_t *document, const char *name, struct plan *ret,
-                   struct err *err) MUST_USE;
 void plan_free(struct plan *p);
+/* "4.0.0-CE"; the tag where that does not tell. Borrowed. */
+const char *plan_version_text(const struct plan_version *v);
+/* "10.0.0.11"; the deployment's name for a row of the whole. Borrowed. */
+const char *plan_subject_name(const struct plan *p, struct subject subject);
+
+/* ---- plan_document.c: as JSON ---- */
 
 /* The document with its digest; caller owns. */
 json_t *plan_to_json(const struct plan *p);
-
-const char *plan_step_title(enum step_id step); /* "have the new image" */
-
-/* Borrowed views into the document. */
-const json_t *plan_node(const struct plan *p, int node);
-size_t plan_node_count(const struct plan *p);
-/* The desired container of a node, as a value. Caller frees. What looks like a secret is hidden in
- * it, see spec_secret.h. */
-int plan_desired(const struct plan *p, int node, struct container *ret, struct err *err) MUST_USE;
+/* From a stored document. ERR_STATE names the member that is missing, of another type or not known,
+ * or says that the document is not what was stored. */
+int plan_from_json(const json_t *document, const char *name, struct plan *ret,
+                   struct err *err) MUST_USE;
+/* Fills in p->digest. What a plan does, and nothing of when it was made: the same work has the same
+ * digest. */
+void plan_sign(struct plan *p);
 
 #endif

@@ -1,81 +1,121 @@
-/* What the steps of a run share. */
+/* What the steps of a run share, and what is told of it. */
 #include "launcher/upgrade/run.h"
 
 #include <stdlib.h>
 
 #include "inspect/container.h"
-#include "launcher/upgrade/step_impl.h"
+#include "launcher/state/state.h"
+#include "launcher/upgrade/run_impl.h"
 
-static char *row_key(enum step_id step, int node)
+/* ---- the ledger ---- */
+
+const struct ledger_row *run_row(const struct run *r, enum step_id step, struct subject subject)
 {
-    return mem_printf("%s@%d", step_name(step), node);
+    wave_lock_data(&r->wave);
+    const struct ledger_row *row = ledger_row(&r->ledger, step, subject);
+    wave_unlock_data(&r->wave);
+    return row;
 }
 
-const json_t *run_evidence(const struct run *r, enum step_id step, int node)
+const struct evidence *run_evidence(const struct run *r, enum step_id step, struct subject subject)
 {
-    AUTO_FREE char *key = row_key(step, node);
-    return json_object_get(r->memory, key);
+    wave_lock_data(&r->wave);
+    const struct evidence *e = ledger_evidence(&r->ledger, step, subject);
+    wave_unlock_data(&r->wave);
+    return e;
 }
 
-/* IDs that later rows need are taken out of the evidence: of this process or of an earlier one. */
-void run_remember(struct run *r, enum step_id step, int node, const json_t *evidence)
+bool run_has_begun(const struct run *r, enum step_id step)
 {
-    AUTO_FREE char *key = row_key(step, node);
-    json_put(r->memory, key, json_deep_copy(evidence));
-    if (step == STEP_CREATE_NEW) {
-        free(r->nodes[node].new_id);
-        r->nodes[node].new_id = mem_strdup(json_text(evidence, "new_id", ""));
-    }
-    r->was_healthy = r->was_healthy || step == STEP_WAIT_HEALTHY;
-}
-
-void run_forget(struct run *r, enum step_id step, int node)
-{
-    AUTO_FREE char *key = row_key(step, node);
-    json_object_del(r->memory, key);
-}
-
-const json_t *run_begun(const struct run *r, enum step_id step, int node)
-{
-    AUTO_FREE char *key = row_key(step, node);
-    return json_object_get(r->begun, key);
-}
-
-void run_mark_begun(struct run *r, enum step_id step, int node, const json_t *prepared)
-{
-    AUTO_FREE char *key = row_key(step, node);
-    json_put(r->begun, key, prepared == NULL ? json_null() : json_deep_copy(prepared));
-}
-
-bool run_begun_anywhere(const struct run *r, enum step_id step)
-{
-    bool begun = run_begun(r, step, PLAN_ALL_NODES) != NULL;
-    for (size_t i = 0; i < plan_node_count(r->plan) && !begun; i++) {
-        begun = run_begun(r, step, (int)i) != NULL;
-    }
+    wave_lock_data(&r->wave);
+    bool begun = ledger_has_begun(&r->ledger, step);
+    wave_unlock_data(&r->wave);
     return begun;
 }
 
-void run_say_progress(const struct run *r, const char *text, uint64_t done, uint64_t total,
-                      bool bytes)
+const struct plan_node *run_node_plan(const struct run *r, int node)
 {
-    if (r->observer != NULL && r->observer->progress != NULL) {
-        r->observer->progress(r->observer->arg, text, done, total, bytes);
-    }
+    return &r->plan->nodes[node];
 }
 
-void run_say_output(const struct run *r, const char *line)
+const char *run_old_id(const struct run *r, int node)
 {
-    if (r->observer != NULL && r->observer->output != NULL) {
-        r->observer->output(r->observer->arg, line);
-    }
+    return r->plan->nodes[node].old.id;
+}
+
+const char *run_new_id(const struct run *r, int node)
+{
+    const struct evidence *created = run_evidence(r, STEP_CREATE_NEW, subject_node(node));
+    return created != NULL ? created->created.new_id : r->nodes[node].found_id;
 }
 
 char *run_container_name(const struct run *r, int node, const char *kind)
 {
-    const char *name = json_text(plan_node(r->plan, node), "old.name", "");
-    return mem_printf("%s.%s-%s", name, kind, r->id);
+    return mem_printf("%s.%s-%s", r->plan->nodes[node].old.name, kind, r->id);
 }
+
+/* ---- the observer ---- */
+
+/* The row whose job this thread is. */
+static _Thread_local const struct run_row *current_row;
+
+void run_set_current_row(const struct run_row *row)
+{
+    current_row = row;
+}
+
+struct said {
+    const struct run_observer *observer;
+    const struct run_row *row;
+    const char *text;
+    uint64_t done, total;
+    bool bytes;
+};
+
+static int say_progress(void *arg, struct err *err)
+{
+    (void)err;
+    const struct said *s = arg;
+    s->observer->progress(s->observer->arg, s->row, s->text, s->done, s->total, s->bytes);
+    return 0;
+}
+
+static int say_output(void *arg, struct err *err)
+{
+    (void)err;
+    const struct said *s = arg;
+    s->observer->output(s->observer->arg, s->row, s->text);
+    return 0;
+}
+
+static void say(struct run *r, wave_fn fn, struct said *s)
+{
+    struct err ignored;
+    (void)wave_call(&r->wave, fn, s, &ignored);
+}
+
+void run_say_progress(struct run *r, const char *text, uint64_t done, uint64_t total, bool bytes)
+{
+    struct said s = {.observer = r->observer,
+                     .row = current_row,
+                     .text = text,
+                     .done = done,
+                     .total = total,
+                     .bytes = bytes};
+    if (r->observer != NULL && r->observer->progress != NULL) {
+        say(r, say_progress, &s);
+    }
+}
+
+void run_say_output(struct run *r, const char *line)
+{
+    struct said s = {.observer = r->observer, .row = current_row, .text = line};
+    if (r->observer != NULL && r->observer->output != NULL) {
+        say(r, say_output, &s);
+    }
+}
+
+/* ---- the MetaDB ---- */
 
 static void metadb_progress(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes)
 {
@@ -104,21 +144,82 @@ int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint
     return metadb_call(&r->metadb, &request, ret, err);
 }
 
+int run_engine(struct run *r, int node, struct engine **ret, struct err *err)
+{
+    const struct engine_options options = {.endpoint = r->plan->nodes[node].endpoint};
+    if (r->nodes[node].engine == NULL && engine_open(&options, &r->nodes[node].engine, err) != 0) {
+        return -1;
+    }
+    *ret = r->nodes[node].engine;
+    return 0;
+}
+
 int run_inspect(struct run *r, int node, const char *id, struct container *ret, struct err *err)
 {
     AUTO_JSON json_t *answer = NULL;
-    if (engine_container_inspect(r->nodes[node].engine, id, &answer, err) != 0) {
+    struct engine *e;
+    if (run_engine(r, node, &e, err) != 0 || engine_container_inspect(e, id, &answer, err) != 0) {
         return -1;
     }
     return container_from_engine(answer, ret, err);
 }
 
-int run_rename(struct run *r, int node, const char *id, const char *name, struct err *err)
+/* ---- what became of it ---- */
+
+const char *run_id(const struct run *r)
 {
-    AUTO_CONTAINER struct container now = CONTAINER_INIT;
-    if (run_inspect(r, node, id, &now, err) != 0) {
-        return -1;
+    return r->id;
+}
+
+const struct plan *run_plan(const struct run *r)
+{
+    return r->plan;
+}
+
+char *run_folder(const struct run *r)
+{
+    return state_run_folder(r->state, r->id);
+}
+
+const struct ledger *run_ledger(const struct run *r)
+{
+    return &r->ledger;
+}
+
+char *run_kept_name(const struct run *r, int node)
+{
+    return run_container_name(r, node, "old");
+}
+
+static void say_container(struct run *r, int node, const char *id, const char *what,
+                          struct str *ret)
+{
+    AUTO_CONTAINER struct container c = CONTAINER_INIT;
+    struct err why = ERR_INIT;
+    const char *on = r->plan->node_count > 1 ? " on " : "";
+    const char *name = r->plan->node_count > 1 ? r->plan->nodes[node].name : "";
+    str_appendf(ret, "  %s container%s%s: ", what, on, name);
+    if (id == NULL) {
+        str_append(ret, "was not created\n");
+    } else if (run_inspect(r, node, id, &c, &why) != 0) {
+        str_appendf(ret, "%.12s %s\n", id,
+                    why.kind == ERR_NOT_FOUND ? "is gone" : "(the engine does not tell)");
+    } else {
+        str_appendf(ret, "'%s', %s\n", c.name, c.status);
     }
-    return str_eq(now.name, name) ? 0
-                                  : engine_container_rename(r->nodes[node].engine, id, name, err);
+}
+
+void run_say_where(struct run *r, int node, struct str *ret)
+{
+    say_container(r, node, run_old_id(r, node), "old", ret);
+    say_container(r, node, run_new_id(r, node), "new", ret);
+}
+
+json_t *run_rows_to_json(const struct run *r)
+{
+    AUTO_STRV struct strv names = STRV_INIT;
+    for (size_t i = 0; i < r->plan->node_count; i++) {
+        strv_add(&names, r->plan->nodes[i].name);
+    }
+    return ledger_rows_to_json(&r->ledger, &names);
 }

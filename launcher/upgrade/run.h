@@ -1,4 +1,5 @@
-/* One run of a plan: what its steps share, and how it is taken to its end, forwards or back. */
+/* One run of a plan: how it is begun, or taken up from the journal of an earlier process, and taken
+ * to its end, forwards or back. */
 #ifndef OMSLAUNCH_UPGRADE_RUN_H
 #define OMSLAUNCH_UPGRADE_RUN_H
 
@@ -6,52 +7,63 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hooks/metadb_call.h"
-#include "hooks/metadb_lock.h"
-#include "inspect/oms_config.h"
 #include "launcher/base/err.h"
-#include "launcher/base/json.h"
-#include "launcher/engine/engine.h"
-#include "launcher/state/journal.h"
-#include "launcher/state/record.h"
+#include "launcher/base/mem.h"
+#include "launcher/base/str.h"
+#include "launcher/state/ledger.h"
 #include "launcher/upgrade/plan.h"
 
-/* How the caller watches; any may be NULL. Called from the thread that runs. */
+/* A row as observers see it. */
+struct run_row {
+    size_t number, total; /* its place among those of its way */
+    enum step_id step;
+    const char *title;
+    const char *node; /* its name; NULL: it is one of the deployment, or there is one node */
+};
+
+/* How the caller watches; any may be NULL. All are called from the thread that runs. `row` is NULL
+ * outside of rows. */
 struct run_observer {
-    void (*row_begins)(void *arg, size_t number, size_t total, const char *doing);
+    void (*row_begins)(void *arg, const struct run_row *row);
     /* `summary` is one line for people: what was done, or what went wrong. */
-    void (*row_ends)(void *arg, bool ok, uint64_t took_ms, const char *summary);
-    void (*progress)(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes);
-    void (*output)(void *arg, const char *line);             /* of docker_init.sh */
+    void (*row_ends)(void *arg, const struct run_row *row, bool ok, uint64_t took_ms,
+                     const char *summary);
+    void (*progress)(void *arg, const struct run_row *row, const char *text, uint64_t done,
+                     uint64_t total, bool bytes);
+    void (*output)(void *arg, const struct run_row *row, const char *line); /* of docker_init.sh */
     void (*goes_back)(void *arg, const struct err *failure); /* the rollback begins */
     void *arg;
 };
 
-struct run_node {
-    struct engine *engine; /* read-write; the caller's */
-    char *old_id;
-    char *new_id; /* NULL until it was created */
+struct run_request {
+    const char *state; /* the state folder, prepared */
+    const char *run;   /* ID */
+    const struct plan *plan;
+    const char *metadb_program;
+    const char *identity;       /* of the deployment (identity.h) */
+    const struct strv *set_env; /* --set-env, for the values that a plan does not store */
+    const struct strv *answers; /* "STEP=done|again": a person's word where the world does not tell
+                                 */
+    uint64_t lock_wait_ms;      /* for the lock in the MetaDB */
+    bool no_probe;              /* somebody accepts that the account may not be able to restore */
+    size_t parallel;            /* how many rows of a wave at once; 0: all */
+    const struct run_observer *observer;
 };
 
-/* Everything borrowed unless said otherwise. */
-struct run {
-    const char *id;
-    const char *state; /* the state folder */
-    const struct plan *plan;
-    struct journal *journal;
-    struct run_node *nodes; /* plan_node_count() of them */
-    struct metadb metadb;
-    struct metadb_lock *lock;      /* NULL: none */
-    struct metadb_waiting *backup; /* prepared before the outage; NULL: none. Owned */
-    const struct strv *set_env;    /* --set-env, for the values that a plan does not store */
-    const struct strv
-        *answers; /* "STEP=done|again": a person's word where the world does not tell */
-    const struct run_observer *observer;
-    json_t *memory;   /* evidence of finished rows, by step and node */
-    json_t *begun;    /* what was prepared for rows that were begun, by step and node */
-    bool going_back;  /* the rollback was begun, by this process or an earlier one */
-    bool was_healthy; /* the new version once served: wait_healthy was passed */
-};
+/* What a request points to must outlive the run. */
+struct run;
+
+/* Tries a restore in scratch databases, creates the run's folder, stores plan and old containers,
+ * begins the journal. Nothing else is touched. ERR_STATE, ERR_PERMISSION, and what engines and
+ * config.yaml may fail with. */
+int run_begin(const struct run_request *request, struct run **ret, struct err *err) MUST_USE;
+/* Takes up a run of an earlier process, from its journal; `request->plan` is the stored one. */
+int run_take_up(const struct run_request *request, struct run **ret, struct err *err) MUST_USE;
+/* The plan that a run was begun with. ERR_STATE when plan and journal do not belong together. */
+int run_load_plan(const char *state, const char *run, struct plan *ret, struct err *err) MUST_USE;
+void run_free(struct run *r);
+void run_free_ptr(struct run **r);
+#define AUTO_RUN CLEANUP(run_free_ptr)
 
 struct run_outcome {
     enum run_end end;
@@ -60,6 +72,7 @@ struct run_outcome {
     enum step_id failed_step;
     bool back_failed; /* `back_failure` says why the rollback did not */
     struct err back_failure;
+    bool unwritten; /* it ended so, but the journal does not say it: the disk is full */
 };
 
 /* Takes the run on from where its journal stands: forwards, and back when a row fails and
@@ -67,26 +80,24 @@ struct run_outcome {
 void run_to_end(struct run *r, bool roll_back, struct run_outcome *ret);
 /* Only back, for whatever reason a person has. */
 void run_back(struct run *r, struct run_outcome *ret);
-/* Fills memory from the journal of an earlier process. ERR_STATE. */
-int run_replay(struct run *r, struct err *err) MUST_USE;
 
-/* Words of a person, "STEP=done" or "STEP=again". ERR_USAGE for anything else. */
-int run_check_answers(const struct strv *answers, struct err *err) MUST_USE;
+/* Words of a person, "STEP=done" or "STEP=again", of one node "STEP@NODE=done". ERR_USAGE for
+ * anything else; `plan` may be NULL: then the nodes are not looked at. */
+int run_check_answers(const struct strv *answers, const struct plan *plan,
+                      struct err *err) MUST_USE;
 
-/* Evidence of a finished row of this run, or NULL; borrowed. */
-const json_t *run_evidence(const struct run *r, enum step_id step, int node);
-void run_remember(struct run *r, enum step_id step, int node, const json_t *evidence);
-/* Was a row of this step begun, on any node? What it had prepared (may be null); NULL if not. */
-const json_t *run_begun(const struct run *r, enum step_id step, int node);
-bool run_begun_anywhere(const struct run *r, enum step_id step);
+/* ---- what became of it ---- */
 
-/* "NAME.KIND-RUN": "oms_331.old-20261122-…", made from the name of the old container. Caller frees.
- */
-char *run_container_name(const struct run *r, int node, const char *kind);
-
-/* Tell the observer. */
-void run_say_progress(const struct run *r, const char *text, uint64_t done, uint64_t total,
-                      bool bytes);
-void run_say_output(const struct run *r, const char *line);
+const char *run_id(const struct run *r);
+const struct plan *run_plan(const struct run *r);
+/* Where its journal and logs are. Caller frees. */
+char *run_folder(const struct run *r);
+const struct ledger *run_ledger(const struct run *r);
+/* "oms_331.old-RUN". Caller frees. */
+char *run_kept_name(const struct run *r, int node);
+/* Where old and new container of a node are, two lines for people. */
+void run_say_where(struct run *r, int node, struct str *ret);
+/* [{"step":…,"node":"10.0.0.11","ok":true,"began":…,"took_ms":N,"evidence":{…}}]. Caller owns. */
+json_t *run_rows_to_json(const struct run *r);
 
 #endif

@@ -1,35 +1,35 @@
 /* What is looked at beside the steps: that nobody moved what they stand on. */
-#include "launcher/upgrade/step_impl.h"
-
 #include "inspect/container.h"
 #include "inspect/neighbour.h"
+#include "launcher/upgrade/run_impl.h"
 
 /* Once the old container was stopped, it must stay so: beside the new one it would write to the
  * same databases and disks, and behind the backup's back. */
+static int check_old_rests(void *arg, size_t index, struct err *err)
+{
+    struct run *r = arg;
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    const struct evidence *e = run_evidence(r, STEP_STOP_OLD, subject_node((int)index));
+    if (e == NULL) {
+        return 0;
+    }
+    if (run_inspect(r, (int)index, run_old_id(r, (int)index), &old, err) != 0) {
+        return -1;
+    }
+    if (!old.running && str_eq(old.started_at, e->stopped.started_at)) {
+        return 0;
+    }
+    err_fail(err, ERR_FAILED,
+             "the old container '%s' %s since it was stopped, and omslaunch did not start it: what "
+             "it wrote is not in the backup\n"
+             "HINT: go back with 'omslaunch rollback %s', then upgrade again",
+             old.name, old.running ? "runs again" : "has run", r->id);
+    return run_has_begun(r, STEP_START_NEW) ? err_ask_person(err) : -1;
+}
+
 int run_check_old_rests(struct run *r, struct err *err)
 {
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        AUTO_JSON json_t *old = NULL;
-        const json_t *stopped = run_evidence(r, STEP_STOP_OLD, (int)i);
-        if (stopped == NULL) {
-            continue;
-        }
-        if (engine_container_inspect(r->nodes[i].engine, r->nodes[i].old_id, &old, err) != 0) {
-            return -1;
-        }
-        bool running = json_bool(old, "State.Running", false);
-        const char *then = json_text(stopped, "started_at", "");
-        const char *now = json_text(old, "State.StartedAt", "");
-        if (running || !str_eq(then, now)) {
-            err_fail(err, ERR_FAILED,
-                     "the old container '%s' %s since it was stopped, and omslaunch did not "
-                     "start it: what it wrote is not in the backup\n"
-                     "HINT: go back with 'omslaunch rollback %s', then upgrade again",
-                     json_text(old, "Name", "/?") + 1, running ? "runs again" : "has run", r->id);
-            return run_begun_anywhere(r, STEP_START_NEW) ? err_ask_person(err) : -1;
-        }
-    }
-    return 0;
+    return run_each_node(r, check_old_rests, err);
 }
 
 /* Is one of the old container's disks among what this one has? */
@@ -60,7 +60,7 @@ static int refuse_neighbour(struct run *r, const json_t *others, const struct co
                      "run\n"
                      "HINT: find out who started it, and stop it, before 'omslaunch resume "
                      "%s' or 'omslaunch rollback %s'",
-                     other->name, disk, json_text(r->plan->json, "deployment", ""), r->id, r->id);
+                     other->name, disk, r->plan->deployment, r->id, r->id);
             rc = err_ask_person(err);
         }
     }
@@ -68,50 +68,69 @@ static int refuse_neighbour(struct run *r, const json_t *others, const struct co
     return rc;
 }
 
-int run_check_alone(struct run *r, struct err *err)
+/* Two nodes may be on one engine: no container of this run is a stranger. */
+static bool is_ours(const struct run *r, const char *id)
 {
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        AUTO_CONTAINER struct container old = CONTAINER_INIT;
-        AUTO_JSON json_t *list = NULL;
-        AUTO_JSON json_t *others = json_array();
-        const struct run_node *node = &r->nodes[i];
-        if (engine_container_list(node->engine, NULL, &list, err) != 0 ||
-            run_inspect(r, (int)i, node->old_id, &old, err) != 0) {
-            return -1;
+    for (size_t i = 0; i < r->plan->node_count; i++) {
+        if (str_eq(id, run_old_id(r, (int)i)) || str_eq(id, run_new_id(r, (int)i))) {
+            return true;
         }
-        for (size_t k = 0; k < json_array_size(list); k++) {
-            json_t *other = json_array_get(list, k);
-            const char *id = json_text(other, "Id", "");
-            if (!str_eq(id, node->old_id) && !str_eq(id, node->new_id)) {
-                json_add(others, json_incref(other));
-            }
+    }
+    return false;
+}
+
+int run_check_alone(struct run *r, int node, struct err *err)
+{
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    AUTO_JSON json_t *list = NULL;
+    AUTO_JSON json_t *others = json_array();
+    struct engine *e;
+    if (run_engine(r, node, &e, err) != 0 || engine_container_list(e, NULL, &list, err) != 0 ||
+        run_inspect(r, node, run_old_id(r, node), &old, err) != 0) {
+        return -1;
+    }
+    for (size_t k = 0; k < json_array_size(list); k++) {
+        json_t *other = json_array_get(list, k);
+        if (!is_ours(r, json_string_value(json_object_get(other, "Id")))) {
+            json_add(others, json_incref(other));
         }
-        if (refuse_neighbour(r, others, &old, err) != 0) {
-            return -1;
-        }
+    }
+    return refuse_neighbour(r, others, &old, err);
+}
+
+/* A step that only spoke to the MetaDB does not notice that the engine went down behind it. */
+static int check_serves(struct run *r, size_t index, bool new_one, struct err *err)
+{
+    AUTO_CONTAINER struct container c = CONTAINER_INIT;
+    const char *id = new_one ? run_new_id(r, (int)index) : run_old_id(r, (int)index);
+    bool expected = new_one || r->plan->nodes[index].old.running;
+    if (!expected || r->nodes[index].is_left) {
+        return 0;
+    }
+    if (run_inspect(r, (int)index, id, &c, err) != 0) {
+        return -1;
+    }
+    if (!c.running) {
+        return err_fail(err, ERR_FAILED,
+                        "the container '%s' was healthy, and has stopped since, with exit code "
+                        "%d\nHINT: 'docker logs %s' may say why; 'omslaunch resume %s' starts "
+                        "it again",
+                        c.name, c.exit_code, c.name, r->id);
     }
     return 0;
 }
 
-/* A step that only spoke to the MetaDB does not notice that the engine went down behind it. */
+static int check_new_serves(void *arg, size_t index, struct err *err)
+{
+    return check_serves(arg, index, true, err);
+}
+
+static int check_old_serves(void *arg, size_t index, struct err *err)
+{
+    return check_serves(arg, index, false, err);
+}
+
 int run_check_serves(struct run *r, bool new_ones, struct err *err)
 {
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        AUTO_CONTAINER struct container c = CONTAINER_INIT;
-        const char *id = new_ones ? r->nodes[i].new_id : r->nodes[i].old_id;
-        if (!new_ones && !json_bool(plan_node(r->plan, (int)i), "old.running", false)) {
-            continue;
-        }
-        if (run_inspect(r, (int)i, id, &c, err) != 0) {
-            return -1;
-        }
-        if (!c.running) {
-            return err_fail(err, ERR_FAILED,
-                            "the container '%s' was healthy, and has stopped since, with exit code "
-                            "%d\nHINT: 'docker logs %s' may say why; 'omslaunch resume %s' starts "
-                            "it again",
-                            c.name, c.exit_code, c.name, r->id);
-        }
-    }
-    return 0;
+    return run_each_node(r, new_ones ? check_new_serves : check_old_serves, err);
 }

@@ -1,39 +1,43 @@
 /* The way back: containers, names and databases. Each step is right from any state that the upgrade
  * or an interrupted rollback can have left, and deletes nothing that ever ran. */
-#include "launcher/upgrade/step_impl.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/container.h"
 #include "launcher/base/clock.h"
 #include "launcher/base/foreign.h"
 #include "launcher/base/fs.h"
-#include "launcher/state/restores.h"
 #include "launcher/spec/spec.h"
+#include "launcher/state/restores.h"
 #include "launcher/state/state.h"
+#include "launcher/upgrade/containers.h"
+#include "launcher/upgrade/metadb_answer.h"
+#include "launcher/upgrade/run_impl.h"
+#include "launcher/upgrade/step_health.h"
+#include "launcher/upgrade/step_impl.h"
 
 #define RESTORE_TIMEOUT_MS (24ULL * 60 * 60 * 1000)
 #define LOG_MAX (64U * 1024 * 1024)
 
 /* The new container, also when its creation was never written down. Until then nobody has renamed
  * it but an interrupted rollback; and the run's label tells it from what has only its name. */
-static int find_new(struct run *r, int node, struct err *err)
+static int find_new(struct run *r, int node, const char **ret_id, struct err *err)
 {
     static const char *const kinds[] = {"new", "failed"};
-    for (size_t i = 0; i < ARRAY_LEN(kinds) && r->nodes[node].new_id == NULL; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && run_new_id(r, node) == NULL; i++) {
         AUTO_FREE char *name = run_container_name(r, node, kinds[i]);
-        AUTO_JSON json_t *found = NULL;
-        if (engine_container_inspect(r->nodes[node].engine, name, &found, err) != 0) {
+        AUTO_CONTAINER struct container found = CONTAINER_INIT;
+        if (run_inspect(r, node, name, &found, err) != 0) {
             if (err->kind != ERR_NOT_FOUND) {
                 return -1;
             }
             continue;
         }
-        const json_t *labels = json_walk(found, "Config.Labels");
-        if (str_eq(json_string_value(json_object_get(labels, SPEC_LABEL_RUN)), r->id)) {
-            r->nodes[node].new_id = mem_strdup(json_text(found, "Id", ""));
+        if (str_eq(container_label(&found, SPEC_LABEL_RUN), r->id)) {
+            r->nodes[node].found_id = TAKE(found.id);
         }
     }
+    *ret_id = run_new_id(r, node);
     return 0;
 }
 
@@ -54,91 +58,79 @@ static int write_redacted(const char *path, struct str *log, struct err *err)
 }
 
 /* What the failed container wrote; that it cannot be had must not stop the way back. */
-static void save_log(struct run *r, int node)
+static void save_log(struct run *r, int node, const char *id)
 {
     AUTO_STR struct str log = STR_INIT;
     struct err ignored;
+    struct engine *e;
     AUTO_FREE char *name = mem_printf("logs/new-%d.log", node);
     AUTO_FREE char *path = state_run_file(r->state, r->id, name);
-    if (engine_container_logs(r->nodes[node].engine, r->nodes[node].new_id, 0, keep_bytes, &log,
-                              &ignored) != 0 ||
+    if (run_engine(r, node, &e, &ignored) != 0 ||
+        engine_container_logs(e, id, 0, keep_bytes, &log, &ignored) != 0 ||
         write_redacted(path, &log, &ignored) != 0) {
         run_say_progress(r, "the log of the new container could not be kept", 0, 0, false);
     }
 }
 
-static uint64_t finished_ms(const json_t *answer)
+int back_stop_new_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    uint64_t at_ms;
-    return clock_parse(json_text(answer, "State.FinishedAt", ""), &at_ms) == 0 ? at_ms
-                                                                               : clock_wall_ms();
-}
-
-STEP_APPLY(back_stop_new_apply)
-{
-    (void)prepared;
-    struct engine *e = r->nodes[node].engine;
-    if (find_new(r, node, err) != 0) {
+    struct run *r = call->run;
+    AUTO_CONTAINER struct container stopped = CONTAINER_INIT;
+    const char *id;
+    if (find_new(r, call->node, &id, err) != 0) {
         return -1;
     }
-    const char *id = r->nodes[node].new_id;
     if (id == NULL) {
-        *ret = json_make("{s:s}", "summary", "there is none");
+        ret->summary = mem_strdup("there is none");
         return 0;
     }
-    AUTO_JSON json_t *never = json_make("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0);
-    AUTO_JSON json_t *answer = NULL;
-    uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.stop_timeout_ms", 0);
-    if (engine_container_set_restart_policy(e, id, never, err) != 0 ||
-        engine_container_stop(e, id, timeout_ms, err) != 0 ||
-        engine_container_inspect(e, id, &answer, err) != 0) {
+    if (container_never_restart(r, call->node, id, err) != 0 ||
+        container_stop(r, call->node, id, r->plan->options.stop_timeout_ms, err) != 0 ||
+        run_inspect(r, call->node, id, &stopped, err) != 0) {
         if (err->kind != ERR_NOT_FOUND) {
             return -1;
         }
-        *ret = json_make("{s:s}", "summary", "somebody removed it");
+        ret->summary = mem_strdup("somebody removed it");
         return 0;
     }
-    save_log(r, node);
-    *ret = json_make("{s:s, s:I}", "summary", "stopped; its log is kept with the run", "t3_ms",
-                     (json_int_t)finished_ms(answer));
+    save_log(r, call->node, id);
+    ret->summary = mem_strdup("stopped; its log is kept with the run");
+    if (clock_parse(stopped.finished_at, &ret->stopped_new.t3_ms) != 0) {
+        ret->stopped_new.t3_ms = clock_wall_ms();
+    }
     return 0;
 }
 
 /* ---- back_names ---- */
 
 /* A container that has never run holds nothing of anybody's: it is removed. */
-static int put_new_aside(struct run *r, int node, const char *name, bool *ret_never_ran,
-                         struct err *err)
+static int put_new_aside(struct run *r, int node, const char *id, const char *name,
+                         bool *ret_never_ran, struct err *err)
 {
-    const char *id = r->nodes[node].new_id;
     AUTO_CONTAINER struct container now = CONTAINER_INIT;
     if (run_inspect(r, node, id, &now, err) != 0) {
         return err->kind == ERR_NOT_FOUND ? 0 : -1;
     }
     *ret_never_ran = str_eq(now.status, "created");
-    return *ret_never_ran ? engine_container_remove_created(r->nodes[node].engine, id, err)
-                          : run_rename(r, node, id, name, err);
+    return *ret_never_ran ? container_remove_unused(r, node, id, err)
+                          : container_rename(r, node, id, name, err);
 }
 
-STEP_APPLY(back_names_apply)
+int back_names_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)prepared;
-    if (find_new(r, node, err) != 0) {
-        return -1;
-    }
-    AUTO_FREE char *failed_name = run_container_name(r, node, "failed");
-    const char *old_name = json_text(plan_node(r->plan, node), "old.name", "");
+    struct run *r = call->run;
+    const char *old_name = run_node_plan(r, call->node)->old.name;
+    AUTO_FREE char *failed_name = run_container_name(r, call->node, "failed");
+    const char *id;
     bool never_ran = false;
-    if (r->nodes[node].new_id != NULL &&
-        put_new_aside(r, node, failed_name, &never_ran, err) != 0) {
+    if (find_new(r, call->node, &id, err) != 0 ||
+        (id != NULL && put_new_aside(r, call->node, id, failed_name, &never_ran, err) != 0) ||
+        container_rename(r, call->node, run_old_id(r, call->node), old_name, err) != 0) {
         return -1;
     }
-    if (run_rename(r, node, r->nodes[node].old_id, old_name, err) != 0) {
-        return -1;
-    }
-    AUTO_FREE char *summary = mem_printf("'%s' is the old one again", old_name);
-    *ret = json_make("{s:s, s:s, s:b}", "summary", summary, "failed_name", failed_name, "never_ran",
-                     (int)never_ran);
+    ret->summary = mem_printf("'%s' is the old one again", old_name);
+    ret->names_back.failed_name = TAKE(failed_name);
+    ret->names_back.never_ran = never_ran;
     return 0;
 }
 
@@ -152,7 +144,7 @@ static int check_stopped(struct run *r, int node, const char *id, struct err *er
     }
     if (run_inspect(r, node, id, &c, err) != 0) {
         /* What never ran was removed when the names were given back. */
-        return err->kind == ERR_NOT_FOUND && id == r->nodes[node].new_id ? 0 : -1;
+        return err->kind == ERR_NOT_FOUND && id == run_new_id(r, node) ? 0 : -1;
     }
     return !c.running ? 0
                       : err_fail(err, ERR_FAILED,
@@ -163,9 +155,13 @@ static int check_stopped(struct run *r, int node, const char *id, struct err *er
 
 static int check_all_stopped(struct run *r, struct err *err)
 {
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        if (check_stopped(r, (int)i, r->nodes[i].old_id, err) != 0 ||
-            check_stopped(r, (int)i, r->nodes[i].new_id, err) != 0) {
+    for (size_t i = 0; i < r->plan->node_count; i++) {
+        int node = (int)i;
+        if (r->nodes[i].is_left) {
+            continue;
+        }
+        if (check_stopped(r, node, run_old_id(r, node), err) != 0 ||
+            check_stopped(r, node, run_new_id(r, node), err) != 0) {
             return -1;
         }
     }
@@ -176,32 +172,18 @@ static int check_all_stopped(struct run *r, struct err *err)
 static bool is_new_untried(const struct run *r)
 {
     bool untried = true;
-    for (size_t i = 0; i < plan_node_count(r->plan); i++) {
-        untried =
-            untried && json_bool(run_evidence(r, STEP_BACK_NAMES, (int)i), "never_ran", false);
+    for (size_t i = 0; i < r->plan->node_count && untried; i++) {
+        const struct evidence *e = run_evidence(r, STEP_BACK_NAMES, subject_node((int)i));
+        untried = e != NULL && e->names_back.never_ran;
     }
     return untried;
 }
 
-STEP_APPLY(back_metadb_apply)
+static void tell_restored(const struct run *r, const json_t *answer, struct evidence *ret)
 {
-    (void)node, (void)prepared;
-    if (is_new_untried(r)) {
-        *ret = json_make("{s:s}", "summary", "as they were: the new version never ran");
-        return 0;
-    }
-    if (check_all_stopped(r, err) != 0) {
-        return -1;
-    }
-    AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
-    AUTO_JSON json_t *answer = NULL;
-    json_t *request = json_make("{s:s}", "folder", folder);
-    if (run_metadb(r, "restore", request, RESTORE_TIMEOUT_MS, &answer, err) != 0) {
-        return err_hint(err, "the backup in '%s' is whole; 'omslaunch rollback %s' tries again",
-                        folder, r->id);
-    }
     AUTO_STR struct str summary = STR_INIT;
     AUTO_STRV struct strv kept = STRV_INIT;
+    const json_t *warnings = json_object_get(answer, "warnings");
     restores_list_kept(answer, &kept);
     str_append(&summary, "restored and compared");
     for (size_t i = 0; i < kept.count; i++) {
@@ -210,12 +192,31 @@ STEP_APPLY(back_metadb_apply)
     if (kept.count > 0) {
         str_appendf(&summary, " ('omslaunch prune --databases-of %s' drops that)", r->id);
     }
-    size_t i;
-    json_t *warning;
-    json_array_foreach (json_object_get(answer, "warnings"), i, warning) {
-        str_appendf(&summary, "; warning: %s", json_string_value(warning));
+    for (size_t i = 0; i < json_array_size(warnings); i++) {
+        str_appendf(&summary, "; warning: %s", json_string_value(json_array_get(warnings, i)));
     }
-    *ret = json_make("{s:s, s:O}", "summary", str_get(&summary), "restore", answer);
+    ret->summary = str_take(&summary);
+    ret->restored.restore = json_deep_copy(answer);
+}
+
+int back_metadb_apply(const struct step_call *call, struct evidence *ret, struct err *err)
+{
+    struct run *r = call->run;
+    AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
+    AUTO_JSON json_t *answer = NULL;
+    if (is_new_untried(r)) {
+        ret->summary = mem_strdup("as they were: the new version never ran");
+        return 0;
+    }
+    if (check_all_stopped(r, err) != 0 || wait_until_left_are_silent(r, err) != 0) {
+        return -1;
+    }
+    json_t *request = json_make("{s:s}", "folder", folder);
+    if (run_metadb(r, "restore", request, RESTORE_TIMEOUT_MS, &answer, err) != 0) {
+        return err_hint(err, "the backup in '%s' is whole; 'omslaunch rollback %s' tries again",
+                        folder, r->id);
+    }
+    tell_restored(r, answer, ret);
     return 0;
 }
 
@@ -225,7 +226,7 @@ STEP_APPLY(back_metadb_apply)
 static int check_new_rests(struct run *r, int node, struct err *err)
 {
     AUTO_CONTAINER struct container new = CONTAINER_INIT;
-    const char *id = r->nodes[node].new_id;
+    const char *id = run_new_id(r, node);
     if (id == NULL) {
         return 0;
     }
@@ -246,61 +247,59 @@ static int check_new_rests(struct run *r, int node, struct err *err)
  */
 static int end_cut_off_stop(struct run *r, int node, struct err *err)
 {
-    const char *id = r->nodes[node].old_id;
-    uint64_t timeout_ms = (uint64_t)json_int(r->plan->json, "options.stop_timeout_ms", 0);
+    const char *id = run_old_id(r, node);
+    const struct ledger_row *stop = run_row(r, STEP_STOP_OLD, subject_node(node));
     AUTO_CONTAINER struct container old = CONTAINER_INIT;
-    if (run_begun(r, STEP_STOP_OLD, node) == NULL || run_evidence(r, STEP_STOP_OLD, node) != NULL) {
+    if (stop == NULL || stop->state == ROW_DONE) {
         return 0;
     }
     if (run_inspect(r, node, id, &old, err) != 0) {
         return -1;
     }
-    bool was_asked_to = str_eq(json_text(old.host_config, "RestartPolicy.Name", "no"), "no");
+    bool was_asked_to = str_eq(container_restart_policy(&old), "no");
     if (old.running && was_asked_to &&
-        engine_container_stop(r->nodes[node].engine, id, timeout_ms, err) != 0) {
+        container_stop(r, node, id, r->plan->options.stop_timeout_ms, err) != 0) {
         return err->kind == ERR_FAILED ? 0 : -1;
     }
     return 0;
 }
 
-STEP_APPLY(back_start_old_apply)
+int back_start_old_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)prepared;
-    struct engine *e = r->nodes[node].engine;
-    const char *id = r->nodes[node].old_id;
-    const json_t *old = json_object_get(plan_node(r->plan, node), "old");
-    const json_t *policy = json_object_get(old, "restart_policy");
-    bool was_running = json_bool(old, "running", false);
-    if (check_new_rests(r, node, err) != 0 ||
-        (was_running && end_cut_off_stop(r, node, err) != 0)) {
+    struct run *r = call->run;
+    const struct plan_old *old = &run_node_plan(r, call->node)->old;
+    const char *policy = json_string_value(json_object_get(old->restart_policy, "Name"));
+    if (check_new_rests(r, call->node, err) != 0 ||
+        (old->running && end_cut_off_stop(r, call->node, err) != 0)) {
         return -1;
     }
-    if (json_is_object(policy) && json_text(policy, "Name", "")[0] != '\0' &&
-        engine_container_set_restart_policy(e, id, policy, err) != 0) {
+    if (policy != NULL && policy[0] != '\0' &&
+        container_set_policy(r, call->node, old->id, old->restart_policy, err) != 0) {
         return -1;
     }
     uint64_t started_ms = clock_wall_ms();
-    if (was_running && engine_container_start(e, id, err) != 0) {
+    if (old->running && container_start(r, call->node, old->id, err) != 0) {
         return -1;
     }
-    *ret = json_make("{s:s, s:I}", "summary",
-                     was_running ? "it runs, with its restart policy" : "it did not run before",
-                     "started_ms", (json_int_t)started_ms);
+    ret->summary =
+        mem_strdup(old->running ? "it runs, with its restart policy" : "it did not run before");
+    ret->started.started_ms = started_ms;
     return 0;
 }
 
-STEP_PROBE(back_start_old_probe)
+int back_start_old_probe(const struct step_call *call, enum step_answer *ret,
+                         struct evidence *ret_evidence, struct err *err)
 {
-    (void)prepared;
     AUTO_CONTAINER struct container old = CONTAINER_INIT;
-    const json_t *node_plan = plan_node(r->plan, node);
-    if (run_inspect(r, node, r->nodes[node].old_id, &old, err) != 0) {
+    const struct plan_old *planned = &run_node_plan(call->run, call->node)->old;
+    if (run_inspect(call->run, call->node, planned->id, &old, err) != 0) {
         return -1;
     }
-    bool as_before = old.running || !json_bool(node_plan, "old.running", false);
+    bool as_before = old.running || !planned->running;
     *ret = as_before ? STEP_DONE : STEP_NOT_DONE;
     if (as_before) {
-        *ret_evidence = json_make("{s:s}", "summary", "it runs");
+        ret_evidence->summary = mem_strdup("it runs");
+        (void)!clock_parse(old.started_at, &ret_evidence->started.started_ms);
     }
     return 0;
 }

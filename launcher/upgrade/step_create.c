@@ -1,10 +1,12 @@
 /* load_image and create_new: everything slow and harmless, while the old container still serves. */
-#include "launcher/upgrade/step_impl.h"
-
 #include <string.h>
 
+#include "inspect/container.h"
 #include "launcher/spec/spec.h"
 #include "launcher/spec/spec_secret.h"
+#include "launcher/upgrade/containers.h"
+#include "launcher/upgrade/run_impl.h"
+#include "launcher/upgrade/step_impl.h"
 
 /* ---- load_image ---- */
 
@@ -20,15 +22,16 @@ static void list_names(const struct strv *names, struct str *ret)
     }
 }
 
-static int load_archive(struct run *r, int node, const char *file, const char *ref, struct err *err)
+static int load_archive(struct run *r, struct engine *e, const char *ref, struct err *err)
 {
+    const char *file = r->plan->options.load_file;
     AUTO_STRV struct strv loaded = STRV_INIT;
-    struct engine *e = r->nodes[node].engine;
+    AUTO_JSON json_t *image = NULL;
+    AUTO_STR struct str names = STR_INIT;
+    struct err missing = ERR_INIT;
     if (engine_image_load(e, file, say_load, r, &loaded, err) != 0) {
         return -1;
     }
-    AUTO_JSON json_t *image = NULL;
-    struct err missing = ERR_INIT;
     if (engine_image_inspect(e, ref, &image, &missing) == 0) {
         return 0;
     }
@@ -36,7 +39,6 @@ static int load_archive(struct run *r, int node, const char *file, const char *r
         *err = missing;
         return -1;
     }
-    AUTO_STR struct str names = STR_INIT;
     list_names(&loaded, &names);
     return err_fail(err, ERR_FAILED,
                     "the archive '%s' was loaded, but it does not hold '%s': it holds %s\n"
@@ -44,36 +46,44 @@ static int load_archive(struct run *r, int node, const char *file, const char *r
                     file, ref, names.len > 0 ? str_get(&names) : "nothing with a name");
 }
 
-static json_t *image_evidence(const json_t *image, const char *ref, bool loaded)
+/* The ID of the image of that name. Caller frees. */
+static int image_id(struct engine *e, const char *ref, char **ret, struct err *err)
 {
-    const char *id = json_text(image, "Id", "");
-    const char *hex = strncmp(id, "sha256:", 7) == 0 ? id + 7 : id;
-    AUTO_FREE char *summary = mem_printf("%s is %s (%.12s)", ref, loaded ? "loaded" : "there", hex);
-    return json_make("{s:s, s:s, s:b}", "summary", summary, "image_id", id, "loaded", (int)loaded);
-}
-
-STEP_APPLY(load_image_apply)
-{
-    (void)prepared;
-    const char *ref = json_text(plan_node(r->plan, node), "new.image", "");
-    const char *file = json_text(r->plan->json, "options.load_file", NULL);
-    if (file != NULL && load_archive(r, node, file, ref, err) != 0) {
-        return -1;
-    }
     AUTO_JSON json_t *image = NULL;
-    if (engine_image_inspect(r->nodes[node].engine, ref, &image, err) != 0) {
+    const char *id;
+    if (engine_image_inspect(e, ref, &image, err) != 0) {
         return err->kind == ERR_NOT_FOUND
                    ? err_hint(err, "give the image's archive with --load FILE")
                    : -1;
     }
-    const char *planned = json_text(plan_node(r->plan, node), "new.image_id", NULL);
-    if (file == NULL && planned != NULL && !str_eq(planned, json_text(image, "Id", ""))) {
+    if (json_need_text(image, "Id", "answer of the engine about the image", &id, err) != 0) {
+        return -1;
+    }
+    *ret = mem_strdup(id);
+    return 0;
+}
+
+int load_image_apply(const struct step_call *call, struct evidence *ret, struct err *err)
+{
+    struct run *r = call->run;
+    const struct plan_new *new = &run_node_plan(r, call->node)->new;
+    const char *ref = new->desired.image_ref;
+    bool loads = r->plan->options.load_file != NULL;
+    struct engine *e;
+    if (run_engine(r, call->node, &e, err) != 0 || (loads && load_archive(r, e, ref, err) != 0) ||
+        image_id(e, ref, &ret->image.id, err) != 0) {
+        return -1;
+    }
+    const char *id = ret->image.id;
+    if (!loads && new->image_id != NULL && !str_eq(new->image_id, id)) {
         return err_fail(err, ERR_FAILED,
                         "the image '%s' is not what was planned: it is %s now, it was %s\n"
                         "HINT: somebody tagged another image; make a new plan",
-                        ref, json_text(image, "Id", "?"), planned);
+                        ref, id, new->image_id);
     }
-    *ret = image_evidence(image, ref, file != NULL);
+    const char *hex = strncmp(id, "sha256:", 7) == 0 ? id + 7 : id;
+    ret->summary = mem_printf("%s is %s (%.12s)", ref, loads ? "loaded" : "there", hex);
+    ret->image.loaded = loads;
     return 0;
 }
 
@@ -83,25 +93,14 @@ static const char *set_env_value(const struct run *r, const char *name)
 {
     size_t len = strlen(name);
     const char *value = NULL;
-    for (size_t i = 0; r->set_env != NULL && i < r->set_env->count; i++) {
-        const char *entry = r->set_env->items[i];
+    const struct strv *set_env = r->request.set_env;
+    for (size_t i = 0; set_env != NULL && i < set_env->count; i++) {
+        const char *entry = set_env->items[i];
         if (strncmp(entry, name, len) == 0 && entry[len] == '=') {
             value = entry + len + 1; /* the last of several counts */
         }
     }
     return value;
-}
-
-/* The user set it anew: what the old container has must not slip in. */
-static bool was_given(const struct run *r, int node, const char *name)
-{
-    const json_t *given = json_walk(plan_node(r->plan, node), "new.secrets_given");
-    for (size_t i = 0; i < json_array_size(given); i++) {
-        if (str_eq(json_string_value(json_array_get(given, i)), name)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* A name alone takes the image's variable of that name away. */
@@ -133,7 +132,7 @@ static int fill_in_variables(const struct run *r, int node, const struct contain
             continue;
         }
         const char *value = set_env_value(r, entry);
-        if (value == NULL && !was_given(r, node, entry)) {
+        if (value == NULL && !strv_has(&run_node_plan(r, node)->new.secrets_given, entry)) {
             value = container_env(old, entry);
             if (value == NULL && takes_away(old, entry)) {
                 continue;
@@ -162,20 +161,20 @@ static bool has_hidden(const struct container *desired)
     return spec_has_hidden(desired);
 }
 
-/* The plan stores nothing that looks like a secret. */
-static int fill_in_secrets(struct run *r, int node, struct container *desired, struct err *err)
+/* The desired container, with what the plan does not store because it looks like a secret. */
+static int desire(struct run *r, int node, struct container *ret, struct err *err)
 {
-    AUTO_JSON json_t *answer = NULL;
+    AUTO_CONTAINER struct container desired = CONTAINER_INIT;
     AUTO_CONTAINER struct container old = CONTAINER_INIT;
-    if (!has_hidden(desired)) {
-        return 0;
-    }
-    if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].old_id, &answer, err) != 0 ||
-        container_from_engine(answer, &old, err) != 0 ||
-        fill_in_variables(r, node, &old, desired, err) != 0) {
+    container_copy(&run_node_plan(r, node)->new.desired, &desired);
+    if (has_hidden(&desired) && (run_inspect(r, node, run_old_id(r, node), &old, err) != 0 ||
+                                 fill_in_variables(r, node, &old, &desired, err) != 0 ||
+                                 spec_secrets_fill_in(&desired, &old, err) != 0)) {
         return -1;
     }
-    return spec_secrets_fill_in(desired, &old, err);
+    *ret = desired;
+    desired = (struct container)CONTAINER_INIT;
+    return 0;
 }
 
 static int refuse_difference(const char *name, const json_t *rows, struct err *err)
@@ -199,21 +198,19 @@ static int refuse_difference(const char *name, const json_t *rows, struct err *e
 static int prove_created(struct run *r, int node, const char *id, const struct container *desired,
                          struct err *err)
 {
-    struct engine *e = r->nodes[node].engine;
-    AUTO_JSON json_t *answer = NULL;
+    const struct evidence *loaded = run_evidence(r, STEP_LOAD_IMAGE, subject_node(node));
     AUTO_JSON json_t *image = NULL;
     AUTO_CONTAINER struct container created = CONTAINER_INIT;
-    if (engine_container_inspect(e, id, &answer, err) != 0 ||
-        container_from_engine(answer, &created, err) != 0 ||
+    struct engine *e;
+    if (run_engine(r, node, &e, err) != 0 || run_inspect(r, node, id, &created, err) != 0 ||
         engine_image_inspect(e, created.image_id, &image, err) != 0) {
         return -1;
     }
-    AUTO_JSON json_t *rows = spec_compare_created(desired, json_walk(image, "Config"), &created);
-    const json_t *loaded = run_evidence(r, STEP_LOAD_IMAGE, node);
-    const char *wanted = json_text(loaded, "image_id", "");
-    if (!str_eq(created.image_id, wanted)) {
-        json_add(rows, json_make("{s:s, s:s, s:s}", "field", "Image", "old", wanted, "new",
-                                 created.image_id));
+    AUTO_JSON json_t *rows =
+        spec_compare_created(desired, json_object_get(image, "Config"), &created);
+    if (!str_eq(created.image_id, loaded->image.id)) {
+        json_add(rows, json_make("{s:s, s:s, s:s}", "field", "Image", "old", loaded->image.id,
+                                 "new", created.image_id));
     }
     return json_array_size(rows) == 0 ? 0 : refuse_difference(created.name, rows, err);
 }
@@ -226,56 +223,67 @@ static int prove_or_remove(struct run *r, int node, const char *id, const struct
     if (prove_created(r, node, id, desired, err) == 0) {
         return 0;
     }
-    if (engine_container_remove_created(r->nodes[node].engine, id, &failure) != 0 &&
-        failure.kind != ERR_NOT_FOUND) {
+    if (container_remove_unused(r, node, id, &failure) != 0 && failure.kind != ERR_NOT_FOUND) {
         return err_hint(err, "the container %.12s could not be removed: %s", id, failure.text);
     }
     return -1;
 }
 
-static json_t *create_evidence(const char *id, const char *name, size_t mounts)
+static void tell_created(const char *id, const char *name, size_t mounts, struct evidence *ret)
 {
-    AUTO_FREE char *summary =
-        mem_printf("%.12s is exact: %zu mounts, limits, environment, image", id, mounts);
-    return json_make("{s:s, s:s, s:s}", "summary", summary, "new_id", id, "name", name);
+    ret->summary = mem_printf("%.12s is exact: %zu mounts, limits, environment, image", id, mounts);
+    ret->created.new_id = mem_strdup(id);
+    ret->created.name = mem_strdup(name);
 }
 
-STEP_APPLY(create_new_apply)
+int create_new_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)prepared;
+    struct run *r = call->run;
     AUTO_CONTAINER struct container desired = CONTAINER_INIT;
-    if (plan_desired(r->plan, node, &desired, err) != 0 ||
-        fill_in_secrets(r, node, &desired, err) != 0) {
-        return -1;
-    }
-    AUTO_FREE char *name = run_container_name(r, node, "new");
-    AUTO_JSON json_t *body = spec_create_body(&desired, r->id);
+    AUTO_FREE char *name = run_container_name(r, call->node, "new");
     AUTO_FREE char *id = NULL;
-    if (engine_container_create(r->nodes[node].engine, name, body, &id, NULL, err) != 0 ||
-        prove_or_remove(r, node, id, &desired, err) != 0) {
+    struct engine *e;
+    if (run_engine(r, call->node, &e, err) != 0 || desire(r, call->node, &desired, err) != 0) {
         return -1;
     }
-    *ret = create_evidence(id, name, desired.mount_count);
+    AUTO_JSON json_t *body = spec_create_body(&desired, r->id);
+    if (engine_container_create(e, name, body, &id, NULL, err) != 0 ||
+        prove_or_remove(r, call->node, id, &desired, err) != 0) {
+        return -1;
+    }
+    tell_created(id, name, desired.mount_count, ret);
     return 0;
 }
 
-STEP_PROBE(create_new_probe)
+/* The name alone is not enough: what somebody else has made is not ours to judge or to remove. */
+static int check_label(const struct run *r, const struct container *c, struct err *err)
 {
-    (void)prepared;
-    AUTO_FREE char *name = run_container_name(r, node, "new");
-    AUTO_JSON json_t *answer = NULL;
-    if (engine_container_inspect(r->nodes[node].engine, name, &answer, err) != 0) {
+    if (str_eq(container_label(c, SPEC_LABEL_RUN), r->id)) {
+        return 0;
+    }
+    return err_fail(err, ERR_FAILED,
+                    "there is a container '%s' that this run did not create\n"
+                    "HINT: find out whose it is, and rename or remove it; then 'omslaunch resume "
+                    "%s'",
+                    c->name, r->id);
+}
+
+int create_new_probe(const struct step_call *call, enum step_answer *ret,
+                     struct evidence *ret_evidence, struct err *err)
+{
+    struct run *r = call->run;
+    AUTO_FREE char *name = run_container_name(r, call->node, "new");
+    AUTO_CONTAINER struct container found = CONTAINER_INIT;
+    AUTO_CONTAINER struct container desired = CONTAINER_INIT;
+    if (run_inspect(r, call->node, name, &found, err) != 0) {
         *ret = STEP_NOT_DONE;
         return err->kind == ERR_NOT_FOUND ? 0 : -1;
     }
-    AUTO_CONTAINER struct container desired = CONTAINER_INIT;
-    const char *id = json_text(answer, "Id", "");
-    if (plan_desired(r->plan, node, &desired, err) != 0 ||
-        fill_in_secrets(r, node, &desired, err) != 0 ||
-        prove_or_remove(r, node, id, &desired, err) != 0) {
+    if (check_label(r, &found, err) != 0 || desire(r, call->node, &desired, err) != 0 ||
+        prove_or_remove(r, call->node, found.id, &desired, err) != 0) {
         return -1;
     }
     *ret = STEP_DONE;
-    *ret_evidence = create_evidence(id, name, desired.mount_count);
+    tell_created(found.id, name, desired.mount_count, ret_evidence);
     return 0;
 }

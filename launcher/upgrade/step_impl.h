@@ -1,73 +1,55 @@
-/* Inside of this room only: the functions behind the step table (contracts: struct step), and what
- * they share. */
+/* Inside of this room only: the functions behind the step table (contracts: struct step). */
 #ifndef OMSLAUNCH_UPGRADE_STEP_IMPL_H
 #define OMSLAUNCH_UPGRADE_STEP_IMPL_H
 
 #include "launcher/upgrade/steps.h"
 
-#define STEP_APPLY(name) \
-    int name(struct run *r, int node, const json_t *prepared, json_t **ret, struct err *err)
-#define STEP_PREPARE(name) int name(struct run *r, int node, json_t **ret, struct err *err)
-#define STEP_PROBE(name)                                                             \
-    int name(struct run *r, int node, const json_t *prepared, enum step_answer *ret, \
-             json_t **ret_evidence, struct err *err)
+/* ---- step_create.c ---- */
+int load_image_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int create_new_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int create_new_probe(const struct step_call *call, enum step_answer *ret,
+                     struct evidence *ret_evidence, struct err *err);
 
-STEP_APPLY(load_image_apply);
-STEP_APPLY(create_new_apply);
-STEP_PROBE(create_new_probe);
+/* ---- step_ha.c ---- */
+int ha_off_prepare(const struct step_call *call, struct prepared *ret, struct err *err);
+int ha_off_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int ha_off_probe(const struct step_call *call, enum step_answer *ret, struct evidence *ret_evidence,
+                 struct err *err);
+int ha_on_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_ha_off_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_ha_apply(const struct step_call *call, struct evidence *ret, struct err *err);
 
-STEP_PREPARE(ha_off_prepare);
-STEP_APPLY(ha_off_apply);
-STEP_PROBE(ha_off_probe);
-STEP_APPLY(ha_on_apply);
+/* ---- step_switch.c ---- */
+int stop_old_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int stop_old_probe(const struct step_call *call, enum step_answer *ret,
+                   struct evidence *ret_evidence, struct err *err);
+int swap_names_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int start_new_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int start_new_probe(const struct step_call *call, enum step_answer *ret,
+                    struct evidence *ret_evidence, struct err *err);
+int keep_running_apply(const struct step_call *call, struct evidence *ret, struct err *err);
 
-STEP_APPLY(stop_old_apply);
-STEP_PROBE(stop_old_probe);
-STEP_APPLY(swap_names_apply);
-STEP_APPLY(start_new_apply);
-STEP_PROBE(start_new_probe);
-STEP_APPLY(keep_running_apply);
+/* ---- step_metadb.c ---- */
+int trim_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int prepare_backup_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int backup_apply(const struct step_call *call, struct evidence *ret, struct err *err);
 
-STEP_APPLY(trim_apply);
-STEP_APPLY(prepare_backup_apply);
-STEP_APPLY(backup_apply);
-STEP_PREPARE(init_prepare);
-STEP_APPLY(init_apply);
-STEP_PROBE(init_probe);
-STEP_APPLY(health_apply);
+/* ---- step_init.c ---- */
+int init_prepare(const struct step_call *call, struct prepared *ret, struct err *err);
+int init_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int init_probe(const struct step_call *call, enum step_answer *ret, struct evidence *ret_evidence,
+               struct err *err);
 
-STEP_APPLY(back_ha_off_apply);
-STEP_APPLY(back_stop_new_apply);
-STEP_APPLY(back_names_apply);
-STEP_APPLY(back_metadb_apply);
-STEP_APPLY(back_start_old_apply);
-STEP_PROBE(back_start_old_probe);
-STEP_APPLY(back_healthy_apply);
-STEP_APPLY(back_ha_apply);
+/* ---- step_health.c ---- */
+int health_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_healthy_apply(const struct step_call *call, struct evidence *ret, struct err *err);
 
-/* Once stopped, the old containers must rest: ERR_FAILED, and may ask a person. */
-int run_check_old_rests(struct run *r, struct err *err) MUST_USE;
-/* Nobody else's OMS runs on the disks of this deployment, started by hand or by another run.
- * ERR_FAILED names it, and asks a person. */
-int run_check_alone(struct run *r, struct err *err) MUST_USE;
-/* At the end: the new containers (or the old ones) still run, as the health check had found them.
- */
-int run_check_serves(struct run *r, bool new_ones, struct err *err) MUST_USE;
-
-void run_forget(struct run *r, enum step_id step, int node);
-void run_mark_begun(struct run *r, enum step_id step, int node, const json_t *prepared);
-
-/* What every request to the MetaDB has: progress to the observer, and a stop ends it. */
-struct metadb_request run_metadb_request(struct run *r, const char *command,
-                                         const json_t *parameters, uint64_t timeout_ms);
-/* One request to the MetaDB, with progress to the observer. `parameters_take` may be NULL. */
-int run_metadb(struct run *r, const char *command, json_t *parameters_take, uint64_t timeout_ms,
-               json_t **ret, struct err *err) MUST_USE;
-
-/* The container of that ID as it is now. */
-int run_inspect(struct run *r, int node, const char *id, struct container *ret,
-                struct err *err) MUST_USE;
-/* Gives it that name, unless it has it already. */
-int run_rename(struct run *r, int node, const char *id, const char *name, struct err *err) MUST_USE;
+/* ---- step_back.c ---- */
+int back_stop_new_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_names_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_metadb_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_start_old_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_start_old_probe(const struct step_call *call, enum step_answer *ret,
+                         struct evidence *ret_evidence, struct err *err);
 
 #endif

@@ -1,6 +1,4 @@
 /* init_metadata: docker_init.sh in the new container (domain, "The runbook", step 5). */
-#include "launcher/upgrade/step_impl.h"
-
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +8,9 @@
 #include "launcher/base/stop.h"
 #include "launcher/base/tail.h"
 #include "launcher/state/state.h"
+#include "launcher/upgrade/metadb_answer.h"
+#include "launcher/upgrade/run_impl.h"
+#include "launcher/upgrade/step_impl.h"
 
 #define INIT_SCRIPT "/root/docker_init.sh"
 #define INIT_TIMEOUT_MS (2ULL * 60 * 60 * 1000)
@@ -70,8 +71,9 @@ static int make_exec(struct run *r, int node, char **ret_id, struct err *err)
 {
     AUTO_FREE char *script = make_script(r);
     const char *const argv[] = {"bash", "-c", script, NULL};
-    const struct container_hook hook = {.container = r->nodes[node].new_id, .argv = argv};
-    return container_hook_create(r->nodes[node].engine, &hook, ret_id, err);
+    const struct container_hook hook = {.container = run_new_id(r, node), .argv = argv};
+    struct engine *e;
+    return run_engine(r, node, &e, err) != 0 ? -1 : container_hook_create(e, &hook, ret_id, err);
 }
 
 static int run_exec(struct run *r, int node, const char *exec_id, struct init_output *o,
@@ -79,27 +81,37 @@ static int run_exec(struct run *r, int node, const char *exec_id, struct init_ou
 {
     static const char *const argv[] = {"bash", NULL}; /* as errors name it */
     const struct container_hook hook = {
-        .container = r->nodes[node].new_id,
+        .container = run_new_id(r, node),
         .argv = argv,
         .timeout_ms = INIT_TIMEOUT_MS,
         .on_line = take_line,
         .arg = o,
     };
     int exit_code;
-    if (container_hook_run(r->nodes[node].engine, &hook, exec_id, &exit_code, err) != 0) {
+    struct engine *e;
+    if (run_engine(r, node, &e, err) != 0 ||
+        container_hook_run(e, &hook, exec_id, &exit_code, err) != 0) {
         return -1;
     }
     return exit_code == 0 ? 0 : refuse(o, exit_code, log, err);
 }
 
 /* What became of the exec of an attempt; as one that never ran if the engine does not know it. */
-static int look_at_exec(struct run *r, int node, const json_t *prepared, bool *ret_known,
+static int look_at_exec(struct run *r, int node, const struct prepared *last, bool *ret_known,
                         struct engine_exec_state *ret, struct err *err)
 {
-    const char *id = json_text(prepared, "exec_id", NULL);
+    const char *id = last != NULL ? last->init.exec_id : NULL;
+    struct engine *e;
     *ret = (struct engine_exec_state){.exit_code = -1};
-    *ret_known = id != NULL && engine_exec_inspect(r->nodes[node].engine, id, ret, err) == 0;
-    return id == NULL || *ret_known || err->kind == ERR_NOT_FOUND ? 0 : -1;
+    *ret_known = false;
+    if (id == NULL) {
+        return 0;
+    }
+    if (run_engine(r, node, &e, err) != 0) {
+        return -1;
+    }
+    *ret_known = engine_exec_inspect(e, id, ret, err) == 0;
+    return *ret_known || err->kind == ERR_NOT_FOUND ? 0 : -1;
 }
 
 /* ---- prepare, apply ---- */
@@ -107,51 +119,48 @@ static int look_at_exec(struct run *r, int node, const json_t *prepared, bool *r
 static int read_fingerprint(struct run *r, char **ret, struct err *err)
 {
     AUTO_JSON json_t *answer = NULL;
-    if (run_metadb(r, "fingerprint", NULL, FINGERPRINT_TIMEOUT_MS, &answer, err) != 0) {
-        return -1;
-    }
-    *ret = mem_strdup(json_text(answer, "fingerprint", ""));
-    return 0;
+    return run_metadb(r, "fingerprint", NULL, FINGERPRINT_TIMEOUT_MS, &answer, err) != 0
+               ? -1
+               : fingerprint_answer_read(answer, ret, err);
 }
 
 /* The schema as it was before the first attempt, and the exec: that of the last attempt unless it
  * has failed, or can never run any more. */
-STEP_PREPARE(init_prepare)
+int init_prepare(const struct step_call *call, struct prepared *ret, struct err *err)
 {
-    const json_t *last = run_begun(r, STEP_INIT_METADATA, node);
-    const char *before = json_text(last, "fingerprint", NULL);
-    AUTO_FREE char *fingerprint = before == NULL ? NULL : mem_strdup(before);
-    AUTO_FREE char *exec_id = NULL;
+    struct run *r = call->run;
+    const struct prepared *last = call->prepared;
     struct engine_exec_state state;
     bool known;
-    if ((fingerprint == NULL && read_fingerprint(r, &fingerprint, err) != 0) ||
-        look_at_exec(r, node, last, &known, &state, err) != 0) {
+    ret->init.fingerprint = last != NULL ? mem_strdup(last->init.fingerprint) : NULL;
+    if ((last == NULL && read_fingerprint(r, &ret->init.fingerprint, err) != 0) ||
+        look_at_exec(r, call->node, last, &known, &state, err) != 0) {
         return -1;
     }
     if (known && state.exit_code <= 0) {
-        exec_id = mem_strdup(json_text(last, "exec_id", ""));
-    } else if (make_exec(r, node, &exec_id, err) != 0) {
-        return -1;
+        ret->init.exec_id = mem_strdup(last->init.exec_id);
+        return 0;
     }
-    *ret = json_make("{s:s, s:s}", "fingerprint", fingerprint, "exec_id", exec_id);
-    return 0;
+    return make_exec(r, call->node, &ret->init.exec_id, err);
 }
 
-STEP_APPLY(init_apply)
+int init_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    AUTO_FREE char *name = mem_printf("logs/init-%d.log", node);
+    struct run *r = call->run;
+    AUTO_FREE char *name = mem_printf("logs/init-%d.log", call->node);
     AUTO_FREE char *log = state_run_file(r->state, r->id, name);
     struct init_output output = {.run = r, .fd = -1};
     if (fs_open_append(log, !fs_exists(log), &output.fd, err) != 0) {
         return -1;
     }
     uint64_t begun_ms = clock_mono_ms();
-    int rc = run_exec(r, node, json_text(prepared, "exec_id", ""), &output, log, err);
+    int rc = run_exec(r, call->node, call->prepared->init.exec_id, &output, log, err);
     if (rc == 0) {
         AUTO_STR struct str summary = STR_INIT;
         str_appendf(&summary, "%s ended well after ", INIT_SCRIPT);
         str_append_duration(&summary, clock_mono_ms() - begun_ms);
-        *ret = json_make("{s:s, s:s}", "summary", str_get(&summary), "log", log);
+        ret->summary = str_take(&summary);
+        ret->init.log = TAKE(log);
     }
     tail_free(&output.tail);
     close(output.fd);
@@ -164,8 +173,11 @@ STEP_APPLY(init_apply)
 static int read_marker(struct run *r, int node, const char *which, struct str *ret, struct err *err)
 {
     AUTO_FREE char *path = marker_path(r, which);
-    int rc = engine_container_read_file(r->nodes[node].engine, r->nodes[node].new_id, path,
-                                        MARKER_MAX, ret, err);
+    struct engine *e;
+    if (run_engine(r, node, &e, err) != 0) {
+        return -1;
+    }
+    int rc = engine_container_read_file(e, run_new_id(r, node), path, MARKER_MAX, ret, err);
     return rc != 0 && err->kind == ERR_NOT_FOUND ? 0 : rc;
 }
 
@@ -173,7 +185,7 @@ static int read_marker(struct run *r, int node, const char *which, struct str *r
 static int fail_still_running(struct run *r, int node, struct err *err)
 {
     AUTO_STR struct str time = STR_INIT;
-    const char *name = json_text(plan_node(r->plan, node), "new.name", "");
+    const char *name = run_node_plan(r, node)->new.desired.name;
     str_append_duration(&time, INIT_TIMEOUT_MS);
     err_fail(err, ERR_TIMEOUT,
              "%s still runs in the container '%s', after another %s\n"
@@ -185,16 +197,17 @@ static int fail_still_running(struct run *r, int node, struct err *err)
 
 /* The script goes on when the process that started it is killed: wait for its end. The process is
  * looked for too, for the engine may have been started again under a container that lives on. */
-static int wait_for_end(struct run *r, int node, const json_t *prepared,
+static int wait_for_end(struct run *r, int node, const struct prepared *last,
                         struct engine_exec_state *ret, struct err *err)
 {
     uint64_t deadline_ms = clock_deadline(INIT_TIMEOUT_MS);
     for (;;) {
         bool known, found = false;
-        if (look_at_exec(r, node, prepared, &known, ret, err) != 0 ||
-            (!ret->running &&
-             engine_container_runs_program(r->nodes[node].engine, r->nodes[node].new_id,
-                                           INIT_SCRIPT, &found, err) != 0)) {
+        struct engine *e;
+        if (run_engine(r, node, &e, err) != 0 ||
+            look_at_exec(r, node, last, &known, ret, err) != 0 ||
+            (!ret->running && engine_container_runs_program(e, run_new_id(r, node), INIT_SCRIPT,
+                                                            &found, err) != 0)) {
             return -1;
         }
         if (!ret->running && !found) {
@@ -212,13 +225,13 @@ static int wait_for_end(struct run *r, int node, const json_t *prepared,
 }
 
 /* That the schema is the same says nothing of the rows. */
-static int ask_about_cut_off(struct run *r, const json_t *prepared, struct err *err)
+static int ask_about_cut_off(struct run *r, const struct prepared *last, struct err *err)
 {
     AUTO_FREE char *now = NULL;
     if (read_fingerprint(r, &now, err) != 0) {
         return -1;
     }
-    bool same = str_eq(now, json_text(prepared, "fingerprint", "?"));
+    bool same = last != NULL && str_eq(now, last->init.fingerprint);
     err_fail(err, ERR_FAILED,
              "%s was cut off in the middle, and the schema of the databases %s: did it do all it "
              "had to?",
@@ -229,15 +242,17 @@ static int ask_about_cut_off(struct run *r, const json_t *prepared, struct err *
 /* First that nothing runs, then what the markers say: in the other order it could begin in between.
  * After a failure that the script itself has reported it may run again (domain, "What OMS is":
  * initialisation). */
-STEP_PROBE(init_probe)
+int init_probe(const struct step_call *call, enum step_answer *ret, struct evidence *ret_evidence,
+               struct err *err)
 {
+    struct run *r = call->run;
     AUTO_STR struct str begun = STR_INIT;
     AUTO_STR struct str ended = STR_INIT;
     struct engine_exec_state state;
     *ret = STEP_NOT_DONE;
-    if (wait_for_end(r, node, prepared, &state, err) != 0 ||
-        read_marker(r, node, "begun", &begun, err) != 0 ||
-        read_marker(r, node, "ended", &ended, err) != 0) {
+    if (wait_for_end(r, call->node, call->prepared, &state, err) != 0 ||
+        read_marker(r, call->node, "begun", &begun, err) != 0 ||
+        read_marker(r, call->node, "ended", &ended, err) != 0) {
         return -1;
     }
     bool ended_well = str_eq(str_get(&ended), "0\n") || (state.pid != 0 && state.exit_code == 0);
@@ -246,10 +261,10 @@ STEP_PROBE(init_probe)
     }
     if (ended_well) {
         *ret = STEP_DONE;
-        *ret_evidence = json_make("{s:s}", "summary", "it had ended well");
+        ret_evidence->summary = mem_strdup("it had ended well");
     } else if (ended.len == 0) {
         *ret = STEP_UNKNOWN;
-        return ask_about_cut_off(r, prepared, err);
+        return ask_about_cut_off(r, call->prepared, err);
     }
     return 0;
 }

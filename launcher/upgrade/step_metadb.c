@@ -1,11 +1,12 @@
 /* trim_heartbeats, prepare_backup and backup_metadb. */
-#include "launcher/upgrade/step_impl.h"
-
 #include <errno.h>
 #include <unistd.h>
 
 #include "launcher/base/fs.h"
 #include "launcher/state/state.h"
+#include "launcher/upgrade/metadb_answer.h"
+#include "launcher/upgrade/run_impl.h"
+#include "launcher/upgrade/step_impl.h"
 
 #define MINUTE_MS 60000U
 #define TRIM_TIMEOUT_MS (60U * MINUTE_MS)
@@ -14,21 +15,16 @@
 
 /* ---- trim_heartbeats (domain, "The MetaDB": heatbeat_sequence) ---- */
 
-STEP_APPLY(trim_apply)
+int trim_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)node, (void)prepared;
-    AUTO_JSON json_t *databases = NULL;
+    AUTO_JSON json_t *answer = NULL;
     /* Before the outage, so OMS still writes. */
     json_t *request = json_make("{s:b}", "live", 1);
-    if (run_metadb(r, "trim", request, TRIM_TIMEOUT_MS, &databases, err) != 0) {
+    if (run_metadb(call->run, "trim", request, TRIM_TIMEOUT_MS, &answer, err) != 0 ||
+        trim_answer_read(answer, &ret->trim.deleted, err) != 0) {
         return -1;
     }
-    json_int_t deleted = 0;
-    for (size_t i = 0; i < json_array_size(databases); i++) {
-        deleted += json_int(json_array_get(databases, i), "deleted", 0);
-    }
-    AUTO_FREE char *summary = mem_printf("%lld old rows cleared", (long long)deleted);
-    *ret = json_make("{s:s, s:I}", "summary", summary, "deleted", deleted);
+    ret->summary = mem_printf("%lld old rows cleared", (long long)ret->trim.deleted);
     return 0;
 }
 
@@ -53,16 +49,20 @@ static int drop_cut_off(const char *folder, struct err *err)
  * trim is not saved. */
 static json_t *dump_request(const struct run *r, const char *folder, bool prepare)
 {
-    return json_make("{s:s, s:s, s:b, s:{s:s, s:s}}", "folder", folder, "sequence", "newest",
-                     "prepare", (int)prepare, "labels", "deployment",
-                     json_text(r->plan->json, "deployment", ""), "endpoint",
-                     json_text(plan_node(r->plan, 0), "endpoint", ""));
+    json_t *labels = json_make("{s:s, s:s}", "deployment", r->plan->deployment, "endpoint",
+                               r->plan->nodes[0].endpoint);
+    if (r->request.identity != NULL) {
+        json_put_text(labels, "identity", r->request.identity);
+    }
+    return json_make("{s:s, s:s, s:b, s:o}", "folder", folder, "sequence", "newest", "prepare",
+                     (int)prepare, "labels", labels);
 }
 
-STEP_APPLY(prepare_backup_apply)
+int prepare_backup_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)node, (void)prepared;
+    struct run *r = call->run;
     AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
+    struct dump_answer ready = {.tables = 0};
     if (drop_cut_off(folder, err) != 0) {
         return -1;
     }
@@ -70,14 +70,15 @@ STEP_APPLY(prepare_backup_apply)
     const struct metadb_request request =
         run_metadb_request(r, "dump", parameters, PREPARE_TIMEOUT_MS);
     metadb_waiting_free(TAKE(r->backup));
-    if (metadb_prepare(&r->metadb, &request, &r->backup, err) != 0) {
+    if (metadb_prepare(&r->metadb, &request, &r->backup, err) != 0 ||
+        prepared_answer_read(metadb_prepared(r->backup), &ready, err) != 0) {
         return -1;
     }
-    const json_t *ready = metadb_prepared(r->backup);
     AUTO_STR struct str summary = STR_INIT;
-    str_appendf(&summary, "%lld tables, about ", (long long)json_int(ready, "tables", 0));
-    str_append_size(&summary, (uint64_t)json_int(ready, "raw_bytes_estimate", 0));
-    *ret = json_make("{s:s, s:O}", "summary", str_get(&summary), "prepared", ready);
+    str_appendf(&summary, "%lld tables, about ", (long long)ready.tables);
+    str_append_size(&summary, ready.bytes);
+    ret->summary = str_take(&summary);
+    ret->ready.prepared = json_deep_copy(metadb_prepared(r->backup));
     return 0;
 }
 
@@ -95,20 +96,21 @@ static int dump(struct run *r, const char *folder, json_t **ret, struct err *err
     return run_metadb(r, "dump", dump_request(r, folder, false), BACKUP_TIMEOUT_MS, ret, err);
 }
 
-STEP_APPLY(backup_apply)
+int backup_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)node, (void)prepared;
+    struct run *r = call->run;
     AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
     AUTO_JSON json_t *answer = NULL;
-    if (dump(r, folder, &answer, err) != 0) {
+    struct dump_answer done = {.tables = 0};
+    if (dump(r, folder, &answer, err) != 0 || dump_answer_read(answer, &done, err) != 0) {
         return -1;
     }
     AUTO_STR struct str summary = STR_INIT;
-    str_appendf(&summary, "%lld tables, %lld rows, ", (long long)json_int(answer, "tables", 0),
-                (long long)json_int(answer, "rows", 0));
-    str_append_size(&summary, (uint64_t)json_int(answer, "bytes", 0));
+    str_appendf(&summary, "%lld tables, %lld rows, ", (long long)done.tables, (long long)done.rows);
+    str_append_size(&summary, done.bytes);
     str_appendf(&summary, " in %s", folder);
-    *ret = json_make("{s:s, s:s, s:O}", "summary", str_get(&summary), "folder", folder, "dump",
-                     answer);
+    ret->summary = str_take(&summary);
+    ret->backup.folder = TAKE(folder);
+    ret->backup.dump = TAKE(answer);
     return 0;
 }

@@ -1,9 +1,11 @@
 /* stop_old, swap_names, start_new, keep_running: from the old container to the new one. */
-#include "launcher/upgrade/step_impl.h"
-
 #include <string.h>
 
+#include "inspect/container.h"
 #include "launcher/base/clock.h"
+#include "launcher/upgrade/containers.h"
+#include "launcher/upgrade/run_impl.h"
+#include "launcher/upgrade/step_impl.h"
 
 /* What the engine reports of a container that did not stop in time. */
 #define KILLED_BY_ENGINE 137
@@ -12,143 +14,139 @@
 
 static uint64_t stop_timeout_ms(const struct run *r, const struct container *old)
 {
-    uint64_t ours = (uint64_t)json_int(r->plan->json, "options.stop_timeout_ms", 0);
-    uint64_t own = (uint64_t)json_int(old->config, "StopTimeout", 0) * 1000;
+    uint64_t ours = r->plan->options.stop_timeout_ms;
+    json_int_t seconds = json_integer_value(json_object_get(old->config, "StopTimeout"));
+    uint64_t own = seconds > 0 ? (uint64_t)seconds * 1000 : 0;
     return ours > own ? ours : own;
 }
 
 /* `started_at` tells later whether it has run again in between. */
-static json_t *stop_evidence(uint64_t t1_ms, uint64_t took_ms, const json_t *answer)
+static void tell_stopped(uint64_t t1_ms, uint64_t took_ms, const struct container *c,
+                         struct evidence *ret)
 {
     AUTO_STR struct str summary = STR_INIT;
-    int exit_code = (int)json_int(answer, "State.ExitCode", 0);
     str_append(&summary, "stopped in ");
     str_append_duration(&summary, took_ms);
-    if (exit_code == KILLED_BY_ENGINE) {
+    if (c->exit_code == KILLED_BY_ENGINE) {
         str_append(&summary, ", killed: it did not stop in time (--stop-timeout)");
     }
-    return json_make("{s:s, s:I, s:i, s:s}", "summary", str_get(&summary), "t1_ms",
-                     (json_int_t)t1_ms, "exit_code", exit_code, "started_at",
-                     json_text(answer, "State.StartedAt", ""));
+    ret->summary = str_take(&summary);
+    ret->stopped.t1_ms = t1_ms;
+    ret->stopped.exit_code = c->exit_code;
+    ret->stopped.started_at = mem_strdup(c->started_at);
 }
 
-STEP_APPLY(stop_old_apply)
+int stop_old_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)prepared;
-    struct engine *e = r->nodes[node].engine;
-    const char *id = r->nodes[node].old_id;
+    struct run *r = call->run;
+    const char *id = run_old_id(r, call->node);
     AUTO_CONTAINER struct container old = CONTAINER_INIT;
-    AUTO_JSON json_t *never = json_make("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0);
-    AUTO_JSON json_t *stopped = NULL;
-    if (run_inspect(r, node, id, &old, err) != 0) {
-        return -1;
-    }
+    AUTO_CONTAINER struct container stopped = CONTAINER_INIT;
     /* First the restart policy: a restart of the daemon must not wake it beside the new one. */
-    if (engine_container_set_restart_policy(e, id, never, err) != 0) {
+    if (run_inspect(r, call->node, id, &old, err) != 0 ||
+        container_never_restart(r, call->node, id, err) != 0) {
         return -1;
     }
     uint64_t t1_ms = clock_wall_ms();
     uint64_t begun_ms = clock_mono_ms();
-    if (engine_container_stop(e, id, stop_timeout_ms(r, &old), err) != 0 ||
-        engine_container_inspect(e, id, &stopped, err) != 0) {
+    if (container_stop(r, call->node, id, stop_timeout_ms(r, &old), err) != 0 ||
+        run_inspect(r, call->node, id, &stopped, err) != 0) {
         return -1;
     }
-    if (json_bool(stopped, "State.Running", false)) {
+    if (stopped.running) {
         return err_fail(err, ERR_FAILED,
                         "the container '%s' still runs after it was stopped\n"
                         "HINT: something starts it again; find out what, before going on",
                         old.name);
     }
-    *ret = stop_evidence(t1_ms, clock_mono_ms() - begun_ms, stopped);
+    tell_stopped(t1_ms, clock_mono_ms() - begun_ms, &stopped, ret);
     return 0;
 }
 
-STEP_PROBE(stop_old_probe)
+int stop_old_probe(const struct step_call *call, enum step_answer *ret,
+                   struct evidence *ret_evidence, struct err *err)
 {
-    (void)prepared;
-    AUTO_JSON json_t *answer = NULL;
-    if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].old_id, &answer, err) != 0) {
+    AUTO_CONTAINER struct container old = CONTAINER_INIT;
+    uint64_t finished_ms = 0;
+    if (run_inspect(call->run, call->node, run_old_id(call->run, call->node), &old, err) != 0) {
         return -1;
     }
-    uint64_t finished_ms = 0;
-    bool never = str_eq(json_text(answer, "HostConfig.RestartPolicy.Name", "no"), "no");
-    if (json_bool(answer, "State.Running", false) || !never ||
-        clock_parse(json_text(answer, "State.FinishedAt", ""), &finished_ms) != 0) {
+    bool never = str_eq(container_restart_policy(&old), "no");
+    if (old.running || !never || clock_parse(old.finished_at, &finished_ms) != 0) {
         *ret = STEP_NOT_DONE;
         return 0;
     }
     *ret = STEP_DONE;
-    *ret_evidence = stop_evidence(finished_ms, 0, answer);
+    tell_stopped(finished_ms, 0, &old, ret_evidence);
     return 0;
 }
 
 /* ---- swap_names ---- */
 
-STEP_APPLY(swap_names_apply)
+int swap_names_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)prepared;
-    const char *final_name = json_text(plan_node(r->plan, node), "new.name", "");
-    AUTO_FREE char *old_name = run_container_name(r, node, "old");
-    if (run_rename(r, node, r->nodes[node].old_id, old_name, err) != 0 ||
-        run_rename(r, node, r->nodes[node].new_id, final_name, err) != 0) {
+    struct run *r = call->run;
+    const char *final_name = run_node_plan(r, call->node)->new.desired.name;
+    AUTO_FREE char *old_name = run_container_name(r, call->node, "old");
+    if (container_rename(r, call->node, run_old_id(r, call->node), old_name, err) != 0 ||
+        container_rename(r, call->node, run_new_id(r, call->node), final_name, err) != 0) {
         return -1;
     }
-    AUTO_FREE char *summary = mem_printf("the old one is '%s' now", old_name);
-    *ret = json_make("{s:s, s:s, s:s}", "summary", summary, "old_name", old_name, "new_name",
-                     final_name);
+    ret->summary = mem_printf("the old one is '%s' now", old_name);
+    ret->names.old_name = TAKE(old_name);
+    ret->names.new_name = mem_strdup(final_name);
     return 0;
 }
 
 /* ---- start_new ---- */
 
-static json_t *start_evidence(const struct run *r, int node, uint64_t started_ms)
+static void tell_started(const struct step_call *call, uint64_t started_ms, struct evidence *ret)
 {
-    AUTO_FREE char *summary =
-        mem_printf("'%s' runs", json_text(plan_node(r->plan, node), "new.name", ""));
-    return json_make("{s:s, s:I}", "summary", summary, "started_ms", (json_int_t)started_ms);
+    const char *name = run_node_plan(call->run, call->node)->new.desired.name;
+    ret->summary = mem_printf("'%s' runs", name);
+    ret->started.started_ms = started_ms;
 }
 
-STEP_APPLY(start_new_apply)
+int start_new_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)prepared;
+    struct run *r = call->run;
     uint64_t started_ms = clock_wall_ms();
-    if (engine_container_start(r->nodes[node].engine, r->nodes[node].new_id, err) != 0) {
+    if (container_start(r, call->node, run_new_id(r, call->node), err) != 0) {
         return -1;
     }
-    *ret = start_evidence(r, node, started_ms);
+    tell_started(call, started_ms, ret);
     return 0;
 }
 
-STEP_PROBE(start_new_probe)
+int start_new_probe(const struct step_call *call, enum step_answer *ret,
+                    struct evidence *ret_evidence, struct err *err)
 {
-    (void)prepared;
-    AUTO_JSON json_t *answer = NULL;
-    if (engine_container_inspect(r->nodes[node].engine, r->nodes[node].new_id, &answer, err) != 0) {
+    AUTO_CONTAINER struct container new = CONTAINER_INIT;
+    uint64_t started_ms = 0;
+    if (run_inspect(call->run, call->node, run_new_id(call->run, call->node), &new, err) != 0) {
         return -1;
     }
-    uint64_t started_ms = 0;
-    if (!json_bool(answer, "State.Running", false) ||
-        clock_parse(json_text(answer, "State.StartedAt", ""), &started_ms) != 0) {
+    if (!new.running || clock_parse(new.started_at, &started_ms) != 0) {
         *ret = STEP_NOT_DONE;
         return 0;
     }
     *ret = STEP_DONE;
-    *ret_evidence = start_evidence(r, node, started_ms);
+    tell_started(call, started_ms, ret_evidence);
     return 0;
 }
 
 /* ---- keep_running ---- */
 
-STEP_APPLY(keep_running_apply)
+int keep_running_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
-    (void)prepared;
-    const json_t *policy = json_walk(plan_node(r->plan, node), "new.host_config.RestartPolicy");
-    const char *name = json_text(policy, "Name", "no");
-    if (policy != NULL && engine_container_set_restart_policy(
-                              r->nodes[node].engine, r->nodes[node].new_id, policy, err) != 0) {
+    struct run *r = call->run;
+    const struct container *desired = &run_node_plan(r, call->node)->new.desired;
+    const json_t *policy = json_object_get(desired->host_config, "RestartPolicy");
+    if (policy != NULL &&
+        container_set_policy(r, call->node, run_new_id(r, call->node), policy, err) != 0) {
         return -1;
     }
-    AUTO_FREE char *summary = mem_printf("restart policy '%s', as on the old one", name);
-    *ret = json_make("{s:s}", "summary", summary);
+    ret->summary =
+        mem_printf("restart policy '%s', as on the old one", container_restart_policy(desired));
     return 0;
 }

@@ -8,7 +8,7 @@
 #include "launcher/base/json.h"
 #include "launcher/base/mem.h"
 #include "launcher/engine/engine.h"
-#include "launcher/upgrade/steps.h"
+#include "launcher/upgrade/run_impl.h"
 #include "launcher/upgrade/survey.h"
 
 #define RUN_ID "spec"
@@ -19,39 +19,43 @@ static int fail(const struct err *err)
     return 1;
 }
 
-static int take_step(struct run *r, enum step_id id, json_t **ret, struct err *err)
+/* As the run does it, but without a journal. */
+static int take_step(struct run *r, enum step_id id, struct err *err)
 {
-    if (step_get(id)->apply(r, 0, NULL, ret, err) != 0) {
+    const struct step_call call = {.run = r, .subject = subject_node(0)};
+    AUTO_RECORD struct record done = {.type = RECORD_OUTCOME,
+                                      .wall_ms = 1,
+                                      .step = id,
+                                      .subject = call.subject,
+                                      .ok = true,
+                                      .evidence = {.step = id}};
+    if (step_get(id)->apply(&call, &done.evidence, err) != 0) {
         return -1;
     }
-    run_remember(r, id, 0, *ret);
+    ledger_apply_take(&r->ledger, &done);
     return 0;
 }
 
 static int create(const struct survey *survey, const char *endpoint, json_t **ret, struct err *err)
 {
-    AUTO_ENGINE struct engine *engine = NULL;
-    AUTO_JSON json_t *loaded = NULL;
-    AUTO_JSON json_t *created = NULL;
-    AUTO_JSON json_t *memory = json_object();
-    AUTO_JSON json_t *begun = json_object();
+    static char id[] = RUN_ID;
     const struct engine_options options = {.endpoint = endpoint};
-    struct run_node node = {.old_id = survey->deployment.nodes[0].old.id};
-    struct run r = {
-        .id = RUN_ID, .plan = &survey->plan, .nodes = &node, .memory = memory, .begun = begun};
-    if (engine_open(&options, &engine, err) != 0) {
+    struct run_node node = {.engine = NULL};
+    struct run r = {.id = id, .plan = &survey->plan, .nodes = &node};
+    if (engine_open(&options, &node.engine, err) != 0) {
         return -1;
     }
-    node.engine = engine;
-    int rc = take_step(&r, STEP_LOAD_IMAGE, &loaded, err);
+    wave_init(&r.wave);
+    int rc = take_step(&r, STEP_LOAD_IMAGE, err);
+    rc = rc == 0 ? take_step(&r, STEP_CREATE_NEW, err) : rc;
     if (rc == 0) {
-        rc = take_step(&r, STEP_CREATE_NEW, &created, err);
-    }
-    free(node.new_id);
-    if (rc == 0) {
+        const struct evidence *e = run_evidence(&r, STEP_CREATE_NEW, subject_node(0));
         *ret = json_make("{s:o, s:s, s:s}", "plan", plan_to_json(&survey->plan), "id",
-                         json_text(created, "new_id", ""), "name", json_text(created, "name", ""));
+                         e->created.new_id, "name", e->created.name);
     }
+    ledger_free(&r.ledger);
+    wave_free(&r.wave);
+    engine_free(node.engine);
     return rc;
 }
 

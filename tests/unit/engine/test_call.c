@@ -73,7 +73,7 @@ static void test_errors(void **state)
         {"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n", ERR_FAILED,
          C1 "the engine at '@' does not offer this call (GET /containers/c1/json)\n"
             "HINT: is it a Docker Engine? Other engines offer only part of its API"},
-        {FAKE_JSON("409 Conflict", "{\"message\":\"Container c1 is paused\"}"), ERR_FAILED,
+        {FAKE_JSON("409 Conflict", "{\"message\":\"Container c1 is paused\"}"), ERR_CONFLICT,
          C1 "Container c1 is paused\nHINT: resume it with 'docker unpause'"},
         {FAKE_JSON("500 Internal Server Error", "{\"message\":\"layer does not exist\"}"),
          ERR_FAILED,

@@ -122,7 +122,7 @@ static void test_not_created(void **state)
 
     (void)state;
     assert_fails(run(paused, 1, &out, 5000, &id, &code, &err));
-    assert_err(&err, ERR_FAILED,
+    assert_err(&err, ERR_CONFLICT,
                CANNOT "Container 00 is paused, unpause the container before exec\n"
                       "HINT: resume it with 'docker unpause'");
     assert_fails(run(no_id, 1, &out, 5000, &id, &code, &err));

@@ -13,9 +13,9 @@ static void test_errors(void **state)
 {
     (void)state;
     static const int codes[ERR_KIND_MAX] = {
-        [ERR_FAILED] = 1,       [ERR_USAGE] = 64,  [ERR_CONFIG] = 78,     [ERR_REFUSED] = 65,
-        [ERR_UNREACHABLE] = 69, [ERR_STATE] = 73,  [ERR_LOCKED] = 75,     [ERR_PERMISSION] = 77,
-        [ERR_NOT_FOUND] = 1,    [ERR_TIMEOUT] = 1, [ERR_INTERRUPTED] = 1,
+        [ERR_FAILED] = 1,       [ERR_USAGE] = 64,   [ERR_CONFIG] = 78, [ERR_REFUSED] = 65,
+        [ERR_UNREACHABLE] = 69, [ERR_STATE] = 73,   [ERR_LOCKED] = 75, [ERR_PERMISSION] = 77,
+        [ERR_NOT_FOUND] = 1,    [ERR_CONFLICT] = 1, [ERR_TIMEOUT] = 1, [ERR_INTERRUPTED] = 1,
     };
     for (int kind = 0; kind < ERR_KIND_MAX; kind++) {
         const struct err err = {.kind = (enum err_kind)kind};

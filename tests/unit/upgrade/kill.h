@@ -7,18 +7,19 @@
 /* Kills this process at an event of the run: before a row's intent, or after its outcome. */
 static unsigned events_left;
 
-static void on_begin(void *arg, size_t number, size_t total, const char *doing)
+static void on_begin(void *arg, const struct run_row *row)
 {
-    (void)arg, (void)number, (void)total, (void)doing;
+    (void)arg, (void)row;
     if (events_left > 0 && --events_left == 0) {
         (void)raise(SIGKILL);
     }
 }
 
-static void on_end(void *arg, bool ok, uint64_t took_ms, const char *summary)
+static void on_end(void *arg, const struct run_row *row, bool ok, uint64_t took_ms,
+                   const char *summary)
 {
-    (void)ok, (void)took_ms;
-    on_begin(arg, 0, 0, summary);
+    (void)ok, (void)took_ms, (void)summary;
+    on_begin(arg, row);
 }
 
 static const struct run_observer observer = {.row_begins = on_begin, .row_ends = on_end};
@@ -26,17 +27,17 @@ static const struct run_observer observer = {.row_begins = on_begin, .row_ends =
 /* The next process: takes the stored plan and goes on, forwards or back. */
 static void take_up(const struct world *w, bool back, struct run_outcome *ret)
 {
-    AUTO_PLAN struct plan plan = {.json = NULL};
-    AUTO_EXECUTION struct execution *x = NULL;
+    AUTO_PLAN struct plan plan = PLAN_INIT;
+    AUTO_RUN struct run *x = NULL;
     AUTO_FREE char *state = fs_join(w->folder, "state");
     struct err err = ERR_INIT;
 
-    assert_ok(execution_load_plan(state, RUN, &plan, &err), &err);
+    assert_ok(run_load_plan(state, RUN, &plan, &err), &err);
     assert_ok(world_execution(w, &plan, true, NULL, NULL, &x, &err), &err);
     if (back) {
-        run_back(execution_run(x), ret);
+        run_back(x, ret);
     } else {
-        run_to_end(execution_run(x), true, ret);
+        run_to_end(x, true, ret);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "launcher/spec/spec_fields.h"
+#include "launcher/upgrade/steps.h"
 #include "tests/unit/unit.h"
 
 #define NODES 3
@@ -116,8 +117,8 @@ static void assert_rows(const struct plan *p, const char *expected)
 
     for (size_t i = 0; i < p->row_count; i++) {
         str_appendf(&text, "%s%s", i > 0 ? " " : "", step_name(p->rows[i].step));
-        if (p->rows[i].node != PLAN_ALL_NODES) {
-            str_appendf(&text, "@%d", p->rows[i].node);
+        if (p->rows[i].subject.kind == SUBJECT_NODE) {
+            str_appendf(&text, "@%d", p->rows[i].subject.index);
         }
     }
     assert_string_equal(str_get(&text), expected);
@@ -129,7 +130,7 @@ static void test_rows_of_one_node(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
 
     begin(&f);
     add_node(&f, 0, "aa");
@@ -138,14 +139,14 @@ static void test_rows_of_one_node(void **state)
         &p,
         "load_image@0 create_new@0 trim_heartbeats prepare_backup ha_off stop_old@0 "
         "backup_metadb swap_names@0 start_new@0 init_metadata@0 wait_healthy keep_running@0 ha_on");
-    assert_int_equal(plan_node_count(&p), 1);
+    assert_int_equal(p.node_count, 1);
 }
 
 static void test_rows_of_three_nodes(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
 
     begin(&f);
     add_node(&f, 0, "aa");
@@ -159,7 +160,8 @@ static void test_rows_of_three_nodes(void **state)
                     "swap_names@0 swap_names@1 swap_names@2 start_new@0 start_new@1 start_new@2 "
                     "init_metadata@0 init_metadata@2 wait_healthy keep_running@0 keep_running@1 "
                     "keep_running@2 ha_on");
-    AUTO_FREE char *heartbeat = json_compact(json_walk(p.json, "metadb.heartbeat"));
+    AUTO_JSON json_t *document = plan_to_json(&p);
+    AUTO_FREE char *heartbeat = json_compact(json_walk(document, "metadb.heartbeat"));
     assert_string_equal(heartbeat, "[\"hb_0\",\"hb_1\"]");
 }
 
@@ -167,7 +169,7 @@ static void test_rows_of_three_nodes(void **state)
 static void assert_init(unsigned region, const char *const *digests, const char *expected)
 {
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
     AUTO_STR struct str text = STR_INIT;
 
     begin(&f);
@@ -177,7 +179,7 @@ static void assert_init(unsigned region, const char *const *digests, const char 
     plan_make(&f.request, &p);
     for (size_t i = 0; i < p.row_count; i++) {
         if (p.rows[i].step == STEP_INIT_METADATA) {
-            str_appendf(&text, "%d", p.rows[i].node);
+            str_appendf(&text, "%d", p.rows[i].subject.index);
         }
     }
     assert_string_equal(str_get(&text), expected);
@@ -199,7 +201,7 @@ static void test_document(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
 
     begin(&f);
     add_node(&f, 3, "aa");
@@ -211,20 +213,20 @@ static void test_document(void **state)
     assert_string_equal(json_text(j, "from.version", ""), "3.3.1-CE");
     assert_string_equal(json_text(j, "to.tag", ""), "feature_4.0.0-ce");
     assert_string_equal(json_text(j, "to.version", ""), "4.0.0-CE");
-    const json_t *node = plan_node(&p, 0);
+    const json_t *node = json_array_get(json_object_get(j, "nodes"), 0);
     assert_string_equal(json_text(node, "old.id", ""), "0123456789abcdef");
     assert_string_equal(json_text(node, "new.image_id", ""), "sha256:bb");
     assert_string_equal(json_text(node, "new.health.url", ""), "http://10.0.0.1:8089/oms/health");
     assert_string_equal(json_text(node, "old.health.host_ip", ""), "10.0.0.1");
     assert_int_equal(json_int(node, "region", 0), 3);
-    assert_null(plan_node(&p, 1));
+    assert_int_equal(p.node_count, 1);
 }
 
 static void test_health_url(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
 
     begin(&f);
     add_node(&f, 0, "aa");
@@ -238,19 +240,15 @@ static void test_health_url(void **state)
                                             .options = mem_strdup("")};
     f.desired[0].mount_count = 2;
     plan_make(&f.request, &p);
-    assert_string_equal(json_text(plan_node(&p, 0), "new.health.url", ""),
-                        "https://[2001:db8::1]:8089/oms/health");
-    assert_string_equal(json_text(plan_node(&p, 0), "old.health.url", ""),
-                        "http://10.0.0.1:8089/oms/health");
+    assert_string_equal(p.nodes[0].new.health.url, "https://[2001:db8::1]:8089/oms/health");
+    assert_string_equal(p.nodes[0].old.health.url, "http://10.0.0.1:8089/oms/health");
 }
 
 static void test_no_secrets(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
-    AUTO_CONTAINER struct container desired = CONTAINER_INIT;
-    struct err err = ERR_INIT;
+    AUTO_PLAN struct plan p = PLAN_INIT;
 
     begin(&f);
     add_node(&f, 0, "aa");
@@ -258,22 +256,20 @@ static void test_no_secrets(void **state)
     AUTO_JSON json_t *j = plan_to_json(&p);
     AUTO_FREE char *text = json_compact(j);
     assert_null(strstr(text, "s3cret"));
-    assert_ok(plan_desired(&p, 0, &desired, &err), &err);
-    AUTO_FREE char *env = json_compact(json_object_get(desired.config, "Env"));
+    const struct container *desired = &p.nodes[0].new.desired;
+    AUTO_FREE char *env = json_compact(json_object_get(desired->config, "Env"));
     assert_string_equal(env, "[\"DB_PASSWORD\",\"OMS_HOST_IP=10.0.0.1\"]");
-    assert_string_equal(desired.name, "oms_331");
-    assert_string_equal(desired.image_ref, "r/oms:feature_4.0.0-ce");
-    assert_int_equal(desired.mount_count, 1);
-    assert_string_equal(desired.mounts[0].source, "/data/logs");
-    assert_fails(plan_desired(&p, 1, &desired, &err));
-    assert_err(&err, ERR_STATE, "the plan has no node 1");
+    assert_string_equal(desired->name, "oms_331");
+    assert_string_equal(desired->image_ref, "r/oms:feature_4.0.0-ce");
+    assert_int_equal(desired->mount_count, 1);
+    assert_string_equal(desired->mounts[0].source, "/data/logs");
 }
 
 /* ---- the digest ---- */
 
 static void digest_of_plan(const struct fixture *f, char *ret)
 {
-    AUTO_PLAN struct plan p = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
 
     plan_make(&f->request, &p);
     memcpy(ret, p.digest, sizeof(p.digest));
@@ -362,8 +358,8 @@ static void test_round_trip(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
-    AUTO_PLAN struct plan back = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
+    AUTO_PLAN struct plan back = PLAN_INIT;
     AUTO_JSON json_t *parsed = NULL;
     struct err err = ERR_INIT;
 
@@ -401,8 +397,8 @@ static void test_edited(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
-    AUTO_PLAN struct plan back = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
+    AUTO_PLAN struct plan back = PLAN_INIT;
     struct err err = ERR_INIT;
 
     begin(&f);
@@ -418,12 +414,12 @@ static void test_edited(void **state)
     assert_memory_equal(err.text, "the plan '/s/plan.json' is not what was stored: its digest is ",
                         62);
     assert_string_equal(strstr(err_whole(&err), ", it says"), end);
-    assert_null(back.json);
+    assert_null(back.tool);
 }
 
 static void refuse(json_t *j, const char *text)
 {
-    AUTO_PLAN struct plan back = {.json = NULL};
+    AUTO_PLAN struct plan back = PLAN_INIT;
     struct err err = ERR_INIT;
 
     assert_fails(plan_from_json(signed_again(j), "p", &back, &err));
@@ -434,7 +430,7 @@ static void test_unknown_steps(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
 
     begin(&f);
     add_node(&f, 0, "aa");
@@ -461,7 +457,7 @@ static void test_another_schema(void **state)
 {
     (void)state;
     AUTO_FIXTURE struct fixture f;
-    AUTO_PLAN struct plan p = {.json = NULL};
+    AUTO_PLAN struct plan p = PLAN_INIT;
 
     begin(&f);
     add_node(&f, 0, "aa");
@@ -479,7 +475,7 @@ static void test_no_plan_at_all(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(documents); i++) {
         AUTO_JSON json_t *j = json_loads(documents[i], 0, NULL);
-        AUTO_PLAN struct plan back = {.json = NULL};
+        AUTO_PLAN struct plan back = PLAN_INIT;
         struct err err = ERR_INIT;
         assert_fails(plan_from_json(j, "p", &back, &err));
         assert_int_equal((int)err.kind, ERR_STATE);
@@ -493,7 +489,7 @@ static void test_names(void **state)
     AUTO_STRV struct strv names = STRV_INIT;
 
     for (enum step_id id = 0; id < STEP_MAX; id++) {
-        assert_non_null(plan_step_title(id));
+        assert_non_null(step_get(id)->title);
         assert_false(strv_has(&names, step_name(id)));
         assert_int_equal(strspn(step_name(id), "abcdefghijklmnopqrstuvwxyz_"),
                          strlen(step_name(id)));

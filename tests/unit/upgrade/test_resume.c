@@ -100,7 +100,7 @@ static void test_no_answers(void **state)
         struct err err = ERR_INIT;
 
         answer_with(&answers, wrong[i][0]);
-        assert_fails(run_check_answers(&answers, &err));
+        assert_fails(run_check_answers(&answers, NULL, &err));
         assert_err(&err, ERR_USAGE, wrong[i][1]);
     }
 }
@@ -224,9 +224,10 @@ int clock_gettime(clockid_t id, struct timespec *ret)
     return rc;
 }
 
-static void wait_long(void *arg, const char *text, uint64_t done, uint64_t total, bool bytes)
+static void wait_long(void *arg, const struct run_row *row, const char *text, uint64_t done,
+                      uint64_t total, bool bytes)
 {
-    (void)arg, (void)done, (void)total, (void)bytes;
+    (void)arg, (void)row, (void)done, (void)total, (void)bytes;
     assert_string_equal(text, "docker_init.sh still runs from before");
     clock_ahead_s += 2L * 60 * 60;
 }
@@ -244,7 +245,7 @@ static void test_still_runs(void **state)
     world_fault(&f.w, FAULT_KILL_AFTER, "init new");
     world_run_in_child(&f.w, &f.survey.plan, false, NULL);
     assert_ok(world_execution(&f.w, &f.survey.plan, true, NULL, &patient, &f.x, &err), &err);
-    run_to_end(execution_run(f.x), true, &f.outcome);
+    run_to_end(f.x, true, &f.outcome);
     assert_end(&f, RUN_HELD, HELD_IN_INIT("old"));
     assert_err(
         &f.outcome.failure, ERR_TIMEOUT,
@@ -349,10 +350,10 @@ static void test_signal_with_hold(void **state)
     assert_end(&f, RUN_UPGRADED, NEW_SERVES);
 }
 
-static void kill_twice(void *arg, size_t number, size_t total, const char *doing)
+static void kill_twice(void *arg, const struct run_row *row)
 {
-    (void)arg, (void)number, (void)total;
-    if (str_eq(doing, "back up the MetaDB")) {
+    (void)arg;
+    if (str_eq(row->title, "back up the MetaDB")) {
         (void)raise(SIGTERM);
         (void)raise(SIGINT);
     }
@@ -384,10 +385,9 @@ static size_t file_size(const struct fixture *f)
     return strlen(text);
 }
 
-static void limit_files(void *arg, size_t number, size_t total, const char *doing)
+static void limit_files(void *arg, const struct run_row *row)
 {
-    (void)arg, (void)number, (void)total;
-    if (!str_eq(doing, arg)) {
+    if (!str_eq(row->title, arg)) {
         return;
     }
     /* As a full disk: no file grows any more. */
@@ -462,7 +462,7 @@ static void test_back_takes_its_own_container(void **state)
                       "io.omslaunch.run", cases[i].run);
         file_write(f.w.folder, "log", "");
         assert_ok(world_execution(&f.w, &f.survey.plan, true, NULL, NULL, &f.x, &err), &err);
-        run_back(execution_run(f.x), &f.outcome);
+        run_back(f.x, &f.outcome);
         assert_log(&f.w, cases[i].log);
         assert_end(&f, RUN_UNCHANGED, cases[i].world);
     }
@@ -485,7 +485,7 @@ static void test_old_container_is_gone(void **state)
                    "HINT: nothing was changed; '%s/state/runs/r1/old-0.json' says how it was made, "
                    "and 'omslaunch backups' lists the backup: go on by hand",
                    f.w.folder);
-    execution_free(TAKE(f.x));
+    run_free(TAKE(f.x));
     assert_fails(world_execution(&f.w, &f.survey.plan, true, NULL, NULL, &f.x, &err));
     assert_err(&err, ERR_FAILED, text);
     assert_log(&f.w, "");
@@ -554,17 +554,22 @@ static void test_new_one_is_started_by_hand_before_the_old_one(void **state)
 static int take_up_with(struct fixture *f, const char *set, struct err *err)
 {
     AUTO_STRV struct strv set_env = STRV_INIT;
+    AUTO_FREE char *state = fs_join(f->w.folder, "state");
+    const struct run_request request = {
+        .state = state,
+        .run = RUN,
+        .plan = &f->survey.plan,
+        .metadb_program = f->w.program,
+        .set_env = &set_env,
+    };
 
-    execution_free(TAKE(f->x));
-    if (world_execution(&f->w, &f->survey.plan, true, NULL, NULL, &f->x, err) != 0) {
+    run_free(TAKE(f->x));
+    strv_add(&set_env, set);
+    if (run_take_up(&request, &f->x, err) != 0) {
         return -1;
     }
-    if (set != NULL) {
-        strv_add(&set_env, set);
-    }
-    execution_run(f->x)->set_env = &set_env;
-    run_to_end(execution_run(f->x), false, &f->outcome);
-    execution_run(f->x)->set_env = NULL;
+    run_to_end(f->x, false, &f->outcome);
+    run_free(TAKE(f->x));
     return 0;
 }
 
@@ -673,7 +678,7 @@ static void test_back_after_success(void **state)
     go(&f, false, true, NULL);
     assert_end(&f, RUN_UPGRADED, NEW_SERVES);
     file_write(f.w.folder, "log", "");
-    run_back(execution_run(f.x), &f.outcome);
+    run_back(f.x, &f.outcome);
     assert_log(&f.w, "metadb ha-get\nmetadb ha-set {\"enable\":false}\npolicy new no\n"
                      "stop new 300\nrename new oms_331.failed-r1\nrename old oms_331\n"
                      "metadb restore\npolicy old always\nstart old\nmetadb servers\n"

@@ -5,12 +5,12 @@
 static void upgrade(const struct world *w, bool roll_back, struct run_outcome *ret)
 {
     AUTO_SURVEY struct survey survey = {.desired = NULL};
-    AUTO_EXECUTION struct execution *x = NULL;
+    AUTO_RUN struct run *x = NULL;
     struct err err = ERR_INIT;
 
     world_survey(w, NULL, &survey);
     assert_ok(world_execution(w, &survey.plan, false, NULL, NULL, &x, &err), &err);
-    run_to_end(execution_run(x), roll_back, ret);
+    run_to_end(x, roll_back, ret);
 }
 
 /* ---- forwards ---- */

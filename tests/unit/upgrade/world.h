@@ -17,7 +17,7 @@
 
 #include "launcher/base/clock.h"
 #include "launcher/base/stop.h"
-#include "launcher/upgrade/execution.h"
+#include "launcher/upgrade/run.h"
 #include "launcher/state/state.h"
 #include "launcher/upgrade/survey.h"
 #include "tests/unit/engine/tar_make.h"
@@ -683,10 +683,10 @@ static void world_survey(const struct world *w, const struct strv *set_env, stru
 /* Begins a run of `plan` with ID "r1", or takes it up again. */
 static int world_execution(const struct world *w, const struct plan *plan, bool take_up,
                            const struct strv *answers, const struct run_observer *observer,
-                           struct execution **ret, struct err *err)
+                           struct run **ret, struct err *err)
 {
     AUTO_FREE char *state = fs_join(w->folder, "state");
-    const struct execution_request request = {
+    const struct run_request request = {
         .state = state,
         .run = RUN,
         .plan = plan,
@@ -698,7 +698,7 @@ static int world_execution(const struct world *w, const struct plan *plan, bool 
     if (state_prepare(state, err) != 0) {
         return -1;
     }
-    return take_up ? execution_take_up(&request, ret, err) : execution_begin(&request, ret, err);
+    return take_up ? run_take_up(&request, ret, err) : run_begin(&request, ret, err);
 }
 
 /* A run in a child, which may be killed; w->exit_status says how it ended: enum run_end, or 99 when
@@ -713,7 +713,7 @@ static inline void world_run_in_child(struct world *w, const struct plan *plan, 
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        AUTO_EXECUTION struct execution *x = NULL;
+        AUTO_RUN struct run *x = NULL;
         struct run_outcome outcome;
         struct err err = ERR_INIT;
         /* The engine must know whom to hit before it is asked for anything that counts. */
@@ -721,7 +721,7 @@ static inline void world_run_in_child(struct world *w, const struct plan *plan, 
             world_execution(w, plan, false, NULL, observer, &x, &err) != 0) {
             _exit(99);
         }
-        run_to_end(execution_run(x), roll_back, &outcome);
+        run_to_end(x, roll_back, &outcome);
         _exit((int)outcome.end);
     }
     w->client = child;

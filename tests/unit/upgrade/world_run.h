@@ -7,13 +7,13 @@
 struct fixture {
     struct world w;
     struct survey survey;
-    struct execution *x;
+    struct run *x;
     struct run_outcome outcome;
 };
 
 static void fixture_free(struct fixture *f)
 {
-    execution_free(f->x);
+    run_free(f->x);
     survey_free(&f->survey);
     world_end(&f->w);
 }
@@ -31,9 +31,9 @@ static inline void go(struct fixture *f, bool take_up, bool roll_back, const str
 {
     struct err err = ERR_INIT;
 
-    execution_free(TAKE(f->x));
+    run_free(TAKE(f->x));
     assert_ok(world_execution(&f->w, &f->survey.plan, take_up, answers, NULL, &f->x, &err), &err);
-    run_to_end(execution_run(f->x), roll_back, &f->outcome);
+    run_to_end(f->x, roll_back, &f->outcome);
 }
 
 static inline void assert_end(const struct fixture *f, enum run_end end, const char *world)
