@@ -1,5 +1,6 @@
 /* What the manifest says of a backup that was just written: docs/metadb.md, "The manifest". */
 #include "hooks/metadb/backup/backup.h"
+#include "hooks/metadb/model/definition.h"
 #include "hooks/metadb/dump/state.h"
 #include "launcher/base/clock.h"
 
@@ -28,7 +29,7 @@ static json_t *table_entry(const struct dump *d, const struct schema_table *t)
     if (t->broken) {
         json_put(entry, "broken", json_true());
     }
-    json_put_text(entry, "create", t->create);
+    json_put(entry, "create", definition_to_json(t->create));
     return entry;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks/metadb/model/definition.h"
+#include "hooks/metadb/model/names.h"
 #include "hooks/metadb/wire/fetch.h"
 #include "hooks/metadb/wire/pool.h"
 #include "hooks/metadb/wire/report.h"
@@ -70,12 +72,13 @@ bool compare_same_create(const char *a, const char *a_database, const char *b,
     return schema_same_create(str_get(&x), str_get(&y));
 }
 
-static void find(struct compare *x, const struct compare_database *in, const char *table,
+static void find(struct compare *x, const struct compare_database *in, const char *table, bool view,
                  const char *what)
 {
-    AUTO_FREE char *text = mem_printf("%s.%s: %s", in->database, table, what);
+    AUTO_FREE char *text =
+        mem_printf("%s.%s: %s", in->called ? in->called : in->database, table, what);
     pthread_mutex_lock(&x->lock);
-    json_add(x->findings, json_from_text(text));
+    json_add(view && in->view_findings ? in->view_findings : x->findings, json_from_text(text));
     pthread_mutex_unlock(&x->lock);
 }
 
@@ -93,9 +96,9 @@ static int compare_task(void *arg, unsigned worker, size_t index, struct err *er
     if (rows != expected) {
         AUTO_FREE char *what = mem_printf("%llu rows, the backup has %llu",
                                           (unsigned long long)rows, (unsigned long long)expected);
-        find(x, t->in, t->table->name, what);
+        find(x, t->in, t->table->name, false, what);
     } else if (!str_eq(json_text(t->entry, "checksum", NULL), text)) {
-        find(x, t->in, t->table->name, "rows differ from those of the backup");
+        find(x, t->in, t->table->name, false, "rows differ from those of the backup");
     }
     uint64_t done = __atomic_add_fetch(&x->rows, rows, __ATOMIC_RELAXED);
     report_progress("comparing rows", done, done < x->total ? x->total : done, false);
@@ -108,21 +111,21 @@ static void plan_table(struct compare *x, const struct compare_database *in,
 {
     const char *name = json_text(entry, "name", "");
     bool view = str_eq(json_text(entry, "type", NULL), "view");
-    if (view && in->ignore_views) {
+    if ((view && in->ignore_views) || json_object_get(in->uncompared, name) != NULL) {
         return;
     }
     const struct schema_table *t = schema_find(schema, name);
     if (!t) {
-        find(x, in, name, "is missing");
+        find(x, in, name, view, "is missing");
         return;
     }
     AUTO_STR struct str expected = STR_INIT;
-    (view ? create_map_databases : create_map_references)(&expected, json_text(entry, "create", ""),
-                                                          in->names);
+    AUTO_FREE char *create = definition_of(entry, "create");
+    (view ? create_map_databases : create_map_references)(&expected, create, in->names);
     /* The names of a view's databases, its own among them, are those of here by now. */
     const char *own = view && in->names ? in->database : json_text(in->entry, "name", "");
     if (!compare_same_create(t->create, in->database, str_get(&expected), own)) {
-        find(x, in, name, "is defined differently");
+        find(x, in, name, view, "is defined differently");
     }
     if (!view && !in->no_rows && json_walk(entry, "rows")) {
         x->tasks = mem_grow(x->tasks, x->count + 1, sizeof(*x->tasks));
@@ -141,8 +144,9 @@ static void find_strangers(struct compare *x, const struct compare_database *in,
         json_array_foreach (json_walk(in->entry, "tables"), k, entry) {
             known = known || str_eq(json_text(entry, "name", NULL), schema->tables[i].name);
         }
-        if (!known && !str_starts_with(schema->tables[i].name, "omslaunch_restore")) {
-            find(x, in, schema->tables[i].name, "is not in the backup");
+        if (!known && !names_is_own_table(schema->tables[i].name)) {
+            find(x, in, schema->tables[i].name, schema->tables[i].type == SCHEMA_VIEW,
+                 "is not in the backup");
         }
     }
 }

@@ -18,9 +18,13 @@ bool compare_same_create(const char *a, const char *a_database, const char *b,
 struct compare_database {
     const json_t *entry;  /* of the manifest */
     const char *database; /* where to look */
-    bool ignore_views;    /* they are not there yet */
-    bool live;            /* only the rows that the backup took (manifest: "where") */
-    bool no_rows;         /* definitions only */
+    const char *called;   /* in findings; NULL: so */
+    const json_t
+        *uncompared;       /* an object whose keys are names that are not looked for; NULL: none */
+    bool ignore_views;     /* they are not there yet */
+    json_t *view_findings; /* those of views; borrowed. NULL: with the others */
+    bool live;             /* only the rows that the backup took (manifest: "where") */
+    bool no_rows;          /* definitions only */
     /* Other databases of this one's foreign keys: what stands for `from` here. NULL: itself. */
     const struct name_map *names;
 };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hooks/metadb/model/definition.h"
 #include "hooks/metadb/wire/sql.h"
 
 /* Of SHOW TRIGGERS and of SHOW CREATE TRIGGER. */
@@ -10,7 +11,7 @@ enum { CREATE_TEXT = 2 };
 
 static void put_column(json_t *entry, const char *key, const struct rows *rows, unsigned column)
 {
-    json_put(entry, key, json_from_text(rows_text(rows, column, "")));
+    json_put(entry, key, definition_to_json(rows_text(rows, column, "")));
 }
 
 static int read_create(struct conn *c, const char *database, json_t *entry, struct err *err)
@@ -92,7 +93,8 @@ void trigger_append(struct str *sql, const json_t *trigger)
                 json_text(trigger, "event", ""));
     sql_name(sql, json_text(trigger, "table", ""));
     str_append(sql, " FOR EACH ROW ");
-    str_append(sql, json_text(trigger, "statement", ""));
+    AUTO_FREE char *statement = definition_of(trigger, "statement");
+    str_append(sql, statement);
 }
 
 static int exec_str(struct conn *c, const struct str *sql, struct err *err)
@@ -110,19 +112,24 @@ static bool is_ascii(const char *text)
 
 /* A trigger remembers the session that it was written in. Its text is UTF-8 here, whatever it was:
  * a character set that would read it otherwise is not given back. */
-static int set_session(struct conn *c, const json_t *trigger, const char *text, struct err *err)
+void trigger_append_session(struct str *sql, const json_t *trigger, const char *text)
 {
-    AUTO_STR struct str sql = STR_INIT;
     const char *charset = json_text(trigger, "charset", "utf8mb4");
     const char *mode = json_text(trigger, "sql_mode", "");
     bool theirs = *charset && (str_starts_with(charset, "utf8") || is_ascii(text));
-    str_append(&sql, "SET SESSION sql_mode = ");
-    sql_text(&sql, mode, strlen(mode));
-    str_append(&sql, ", character_set_client = ");
-    sql_name(&sql, theirs ? charset : "utf8mb4");
-    str_append(&sql, ", collation_connection = ");
-    sql_name(&sql,
+    str_append(sql, "SET SESSION sql_mode = ");
+    sql_text(sql, mode, strlen(mode));
+    str_append(sql, ", character_set_client = ");
+    sql_name(sql, theirs ? charset : "utf8mb4");
+    str_append(sql, ", collation_connection = ");
+    sql_name(sql,
              theirs ? json_text(trigger, "collation", "utf8mb4_general_ci") : "utf8mb4_general_ci");
+}
+
+static int set_session(struct conn *c, const json_t *trigger, const char *text, struct err *err)
+{
+    AUTO_STR struct str sql = STR_INIT;
+    trigger_append_session(&sql, trigger, text);
     return exec_str(c, &sql, err);
 }
 
@@ -142,26 +149,11 @@ static int use(struct conn *c, const char *database, struct err *err)
     return exec_str(c, &sql, err);
 }
 
-int trigger_drop(struct conn *c, const char *database, const json_t *list, struct err *err)
-{
-    size_t i;
-    json_t *trigger;
-    json_array_foreach (list, i, trigger) {
-        AUTO_STR struct str sql = STR_INIT;
-        str_append(&sql, "DROP TRIGGER IF EXISTS ");
-        sql_table(&sql, database, json_text(trigger, "name", ""));
-        if (exec_str(c, &sql, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static int create_one(struct conn *c, const json_t *trigger, bool as_given, struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
-    const char *given = json_text(trigger, "create", NULL);
-    if (as_given && given && *given) {
+    AUTO_FREE char *given = definition_of(trigger, "create");
+    if (as_given && *given) {
         str_append(&sql, given);
     } else {
         trigger_append(&sql, trigger);
@@ -169,20 +161,17 @@ static int create_one(struct conn *c, const json_t *trigger, bool as_given, stru
     return set_session(c, trigger, str_get(&sql), err) < 0 ? -1 : exec_str(c, &sql, err);
 }
 
-int trigger_create(struct conn *c, const char *database, const json_t *list, bool as_given,
-                   struct err *err)
+int trigger_make(struct conn *c, const char *database, const json_t *trigger, bool as_given,
+                 struct err *err)
 {
-    size_t i;
-    json_t *trigger;
-    if (use(c, database, err) < 0 || trigger_drop(c, database, list, err) < 0) {
+    AUTO_STR struct str drop = STR_INIT;
+    struct err ignored = ERR_INIT;
+    str_append(&drop, "DROP TRIGGER IF EXISTS ");
+    sql_table(&drop, database, json_text(trigger, "name", ""));
+    if (use(c, database, err) < 0 || exec_str(c, &drop, err) < 0) {
         return -1;
     }
-    json_array_foreach (list, i, trigger) {
-        if (create_one(c, trigger, as_given, err) < 0) {
-            return err_wrap(err, "making trigger '%s' of '%s' in '%s'",
-                            json_text(trigger, "name", ""), json_text(trigger, "definer", ""),
-                            database);
-        }
-    }
-    return reset_session(c, err);
+    int rc = create_one(c, trigger, as_given, err);
+    int reset = reset_session(c, rc < 0 ? &ignored : err);
+    return rc < 0 ? rc : reset;
 }

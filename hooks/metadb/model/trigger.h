@@ -13,12 +13,13 @@ int trigger_read(struct conn *c, const char *database, json_t **ret, struct err 
 /* CREATE TRIGGER of one of the above, without the name of any database. */
 void trigger_append(struct str *sql, const json_t *trigger);
 
-/* Creates them in `database`, in the place of those of the same names; with the definer, SQL mode
- * and character set that they had. `as_given` uses "create" itself, which may name the database.
- * The connection is in `database` afterwards, in its usual session. */
-int trigger_create(struct conn *c, const char *database, const json_t *list, bool as_given,
-                   struct err *err) MUST_USE;
-int trigger_drop(struct conn *c, const char *database, const json_t *list,
+/* SET SESSION …: the session that it was written in. `text` is what is to be read in it. */
+void trigger_append_session(struct str *sql, const json_t *trigger, const char *text);
+
+/* Creates one in `database`, in the place of that of the same name; with the definer, SQL mode and
+ * character set that it had. `as_given` uses "create" itself, which may name the database. The
+ * connection is in `database` afterwards, in its usual session. */
+int trigger_make(struct conn *c, const char *database, const json_t *trigger, bool as_given,
                  struct err *err) MUST_USE;
 
 #endif

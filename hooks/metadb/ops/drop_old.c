@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks/metadb/model/names.h"
 #include "hooks/metadb/ops/ops.h"
 #include "hooks/metadb/wire/report.h"
 #include "hooks/metadb/restore/restore.h"
@@ -13,7 +14,6 @@
 #include "hooks/metadb/wire/sql.h"
 #include "launcher/base/stop.h"
 
-#define NAME_MARK "__old_"
 /* For somebody's open transaction; the default is a day. */
 #define DROP_WAIT_S 60
 
@@ -22,7 +22,7 @@ struct old {
     bool gone;
     bool begun;                /* an earlier call has begun to drop it */
     char *why;                 /* it is left alone; NULL: it can go */
-    bool has_list;             /* RESTORE_DEFINITIONS */
+    bool has_list;             /* NAMES_DEFINITIONS */
     struct strv tables, views; /* but that one */
     uint64_t bytes;
 };
@@ -77,7 +77,7 @@ static int read_objects(struct conn *c, struct old *o, struct err *err)
     }
     while (rows_next(&rows)) {
         const char *name = rows_text(&rows, 0, "");
-        if (str_eq(name, RESTORE_DEFINITIONS)) {
+        if (str_eq(name, NAMES_DEFINITIONS)) {
             o->has_list = true;
         } else {
             strv_add(str_eq(rows_text(&rows, 1, ""), "VIEW") ? &o->views : &o->tables, name);
@@ -124,7 +124,7 @@ static int read_list(struct conn *c, struct old *o, struct noted *n, struct err 
     AUTO_STR struct str sql = STR_INIT;
     AUTO_ROWS struct rows rows = ROWS_INIT;
     str_append(&sql, "SELECT type, name FROM ");
-    sql_table(&sql, o->name, RESTORE_DEFINITIONS);
+    sql_table(&sql, o->name, NAMES_DEFINITIONS);
     if (conn_query(c, str_get(&sql), &rows, err) < 0) {
         return -1;
     }
@@ -294,7 +294,7 @@ static int note_begun(struct conn *c, const struct old *o, struct err *err)
         return 0;
     }
     str_append(&sql, "REPLACE INTO ");
-    sql_table(&sql, o->name, RESTORE_DEFINITIONS);
+    sql_table(&sql, o->name, NAMES_DEFINITIONS);
     str_append(&sql, " (name, type) VALUES ('', 'DROP')");
     return conn_exec(c, str_get(&sql), sql.len, err);
 }
@@ -363,7 +363,7 @@ static int read_names(const struct request *r, struct old_list *l, struct err *e
     json_array_foreach (list, i, item) {
         struct old *o = &l->items[l->count++];
         *o = (struct old){.name = json_text(item, "name", ""), .run = json_text(item, "run", "")};
-        if (strstr(o->name, NAME_MARK) == NULL || strv_has(&real, o->name)) {
+        if (!names_is_quarantine(o->name) || strv_has(&real, o->name)) {
             return err_fail(err, ERR_USAGE, "'%s' is no name that a restore gives", o->name);
         }
     }

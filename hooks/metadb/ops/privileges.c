@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hooks/metadb/model/names.h"
 #include "hooks/metadb/wire/sql.h"
 
 /* The databases themselves: read, trimmed, written to (ha.config), and moved aside table by table
@@ -131,7 +132,7 @@ static void add_missing(json_t *list, const struct grants *g, const char *databa
     const char *const *wants = beside ? wants_beside : wants_own;
     /* Any name of that kind stands for all. */
     AUTO_FREE char *sample =
-        beside ? mem_printf("%s__new_20261122", database) : mem_strdup(database);
+        beside ? names_of(database, NAMES_STAGING, "20261122") : mem_strdup(database);
     AUTO_STR struct str missing = STR_INIT;
     AUTO_STR struct str pattern = STR_INIT;
     for (size_t i = 0; wants[i]; i++) {
@@ -142,9 +143,10 @@ static void add_missing(json_t *list, const struct grants *g, const char *databa
     if (missing.len == 0) {
         return;
     }
-    AUTO_FREE char *shown = beside ? mem_printf("%s__%%", database) : mem_strdup(database);
-    privileges_escape(&pattern, database);
-    str_append(&pattern, beside ? "\\_\\_%" : "");
+    AUTO_FREE char *head = beside ? names_head(database) : mem_strdup(database);
+    AUTO_FREE char *shown = mem_printf("%s%s", head, beside ? "%" : "");
+    privileges_escape(&pattern, head);
+    str_append(&pattern, beside ? "%" : "");
     json_add(list, json_make("{s:s, s:s, s:s}", "database", shown, "pattern", str_get(&pattern),
                              "privileges", str_get(&missing)));
 }

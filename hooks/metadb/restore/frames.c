@@ -16,9 +16,8 @@ struct frame_run {
     struct restore *r;
     size_t database;
     struct conn *conn;
-    bool tables;                  /* CREATE TABLE goes without its indexes */
-    const struct name_map *views; /* what databases are called there; NULL: no views come */
-    struct restore_rows *rows;    /* of the table whose rows these are; NULL: as they are */
+    bool tables;               /* CREATE TABLE goes without its indexes */
+    struct restore_rows *rows; /* of the table whose rows these are; NULL: as they are */
     struct rows_sender *sender;
     bool *again; /* of restore_run_frame() */
     struct splitter split;
@@ -103,25 +102,38 @@ static int run_rows(struct frame_run *f, const char *sql, size_t len, struct err
     return send_rows(f, true, err) < 0 ? -1 : conn_exec(f->conn, sql, len, err);
 }
 
+/* A table, or a sequence. When definitions alone are tried, each goes its own way. */
+static int run_definition(struct frame_run *f, const char *sql, size_t len, struct err *err)
+{
+    AUTO_FREE char *text = mem_strndup(sql, len);
+    AUTO_STR struct str adapted = STR_INIT;
+    struct err e = ERR_INIT;
+    if (f->r->dbs[f->database].resumed) {
+        return 0;
+    }
+    if (str_starts_with(text, "CREATE TABLE ")) {
+        adapt(f, text, &adapted);
+    } else {
+        str_append_n(&adapted, sql, len);
+    }
+    if (conn_exec(f->conn, str_get(&adapted), adapted.len, &e) == 0) {
+        return 0;
+    }
+    if (f->r->findings == NULL || restore_is_over(&e)) {
+        AUTO_FREE char *name = table_name_of(text);
+        *err = e;
+        return err_wrap(err, "making '%s'", name);
+    }
+    AUTO_FREE char *name = table_name_of(text);
+    restore_keep_text(f->r, f->database, "table", name, NULL, text, &e);
+    return 0;
+}
+
 static int run_statement(void *arg, const char *sql, size_t len, struct err *err)
 {
     struct frame_run *f = arg;
-    if (f->views) {
-        AUTO_FREE char *text = mem_strndup(sql, len);
-        AUTO_STR struct str mapped = STR_INIT;
-        create_map_databases(&mapped, text, f->views);
-        return conn_exec(f->conn, str_get(&mapped), mapped.len, err);
-    }
-    if (f->tables && len > 13 && memcmp(sql, "CREATE TABLE ", 13) == 0) {
-        AUTO_FREE char *text = mem_strndup(sql, len);
-        AUTO_STR struct str adapted = STR_INIT;
-        adapt(f, text, &adapted);
-        return f->r->dbs[f->database].resumed
-                   ? 0
-                   : conn_exec(f->conn, str_get(&adapted), adapted.len, err);
-    }
-    if (f->tables && f->r->dbs[f->database].resumed) {
-        return 0;
+    if (f->tables) {
+        return run_definition(f, sql, len, err);
     }
     return f->rows ? run_rows(f, sql, len, err) : conn_exec(f->conn, sql, len, err);
 }
@@ -164,10 +176,6 @@ int restore_run_frames(struct restore *r, size_t database, const char *kind, con
 {
     struct frame_run f = {
         .r = r, .database = database, .conn = &r->lead, .tables = strcmp(kind, "tables") == 0};
-    if (strcmp(kind, "views") == 0) {
-        bool staging = strcmp(where, r->dbs[database].staging) == 0;
-        f.views = staging ? &r->to_staging : &r->to_target;
-    }
     size_t i;
     json_t *frame;
     if (restore_use(&r->lead, where, err) < 0) {
@@ -176,6 +184,33 @@ int restore_run_frames(struct restore *r, size_t database, const char *kind, con
     json_array_foreach (json_walk(r->dbs[database].entry, "frames"), i, frame) {
         if (str_eq(json_text(frame, "kind", NULL), kind) && run_frame(&f, frame, err) < 0) {
             return err_wrap(err, "restoring the %s of '%s'", kind, r->dbs[database].name);
+        }
+    }
+    return 0;
+}
+
+static int feed_other(void *arg, const char *sql, size_t len, struct err *err)
+{
+    return split_feed(arg, sql, len, err);
+}
+
+int restore_read_frames(struct restore *r, size_t database, const char *kind, split_fn fn,
+                        void *arg, struct err *err)
+{
+    struct restore_db *db = &r->dbs[database];
+    size_t i;
+    json_t *frame;
+    json_array_foreach (json_walk(db->entry, "frames"), i, frame) {
+        if (!str_eq(json_text(frame, "kind", NULL), kind)) {
+            continue;
+        }
+        struct splitter split;
+        split_init(&split, fn, arg);
+        int rc = frame_read(db->fd, db->file, frame, db->compressed, feed_other, &split, err);
+        rc = rc < 0 ? rc : split_finish(&split, err);
+        split_free(&split);
+        if (rc < 0) {
+            return err_wrap(err, "reading the %s of '%s'", kind, db->name);
         }
     }
     return 0;
@@ -192,21 +227,7 @@ static int collect_session(void *arg, const char *sql, size_t len, struct err *e
     return 0;
 }
 
-static int feed_session(void *arg, const char *sql, size_t len, struct err *err)
-{
-    return split_feed(arg, sql, len, err);
-}
-
 int restore_read_session(struct restore *r, size_t database, struct err *err)
 {
-    struct restore_db *db = &r->dbs[database];
-    const json_t *first = json_array_get(json_walk(db->entry, "frames"), 0);
-    struct splitter split;
-    if (!str_eq(json_text(first, "kind", NULL), "session")) {
-        return err_fail(err, ERR_STATE, "'%s' does not begin with its session", db->file);
-    }
-    split_init(&split, collect_session, db);
-    int rc = frame_read(db->fd, db->file, first, db->compressed, feed_session, &split, err);
-    split_free(&split);
-    return rc;
+    return restore_read_frames(r, database, "session", collect_session, &r->dbs[database], err);
 }

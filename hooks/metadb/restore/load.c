@@ -8,7 +8,6 @@
 #include "hooks/metadb/wire/report.h"
 #include "hooks/metadb/restore/state.h"
 #include "hooks/metadb/wire/sql.h"
-#include "hooks/metadb/model/trigger.h"
 #include "launcher/base/stop.h"
 
 #define RETRIES_MAX 5
@@ -25,7 +24,7 @@ static int make_tables(struct restore *r, size_t i, struct err *err)
     struct restore_db *db = &r->dbs[i];
     if (restore_open_staging(r, i, err) < 0 || restore_read_session(r, i, err) < 0 ||
         restore_run_frames(r, i, "session", db->staging, err) < 0 ||
-        (r->rehearse && restore_run_frames(r, i, "broken", db->staging, err) < 0) ||
+        (r->rehearse && restore_make_broken(r, i, db->staging, err) < 0) ||
         restore_run_frames(r, i, "tables", db->staging, err) < 0) {
         return -1;
     }
@@ -65,7 +64,7 @@ static int load_once(struct restore *r, unsigned worker, size_t from, size_t to,
     for (size_t i = from; i < to; i++) {
         const struct restore_task *t = &r->tasks[i];
         if (restore_run_frame(r, t->database, worker, t->entry, ret_again, err) < 0 ||
-            conn_execf(c, err, "INSERT INTO " RESTORE_MARKER " VALUES (%zu, 'frame')", t->frame) <
+            conn_execf(c, err, "INSERT INTO " NAMES_MARKER " VALUES (%zu, 'frame')", t->frame) <
                 0) {
             return -1;
         }
@@ -215,7 +214,7 @@ static int plan_frames(struct restore *r, size_t database, struct err *err)
     AUTO_FREE bool *done = mem_alloc(count + 1);
     json_t *frame;
     str_append(&sql, "SELECT id FROM ");
-    sql_table(&sql, r->dbs[database].staging, RESTORE_MARKER);
+    sql_table(&sql, r->dbs[database].staging, NAMES_MARKER);
     str_append(&sql, " WHERE id >= 0");
     if (conn_query(&r->lead, str_get(&sql), &rows, err) < 0) {
         return -1;
@@ -316,62 +315,26 @@ static int refuse_findings(struct restore *r, const json_t *findings, struct err
                          "one backed up, restore by hand: zstd -dc FILE | mysql DATABASE");
 }
 
-static int compare_staging(struct restore *r, bool rows, struct err *err)
+static int compare_staging(struct restore *r, struct err *err)
 {
     AUTO_FREE struct compare_database *list = mem_alloc(r->count * sizeof(*list));
-    AUTO_JSON json_t *findings = json_array();
+    AUTO_JSON json_t *findings = r->findings ? json_incref(r->findings) : json_array();
     uint64_t count;
     for (size_t i = 0; i < r->count; i++) {
-        list[i] = (struct compare_database){.entry = r->dbs[i].entry,
-                                            .database = r->dbs[i].staging,
-                                            .ignore_views = true,
-                                            .no_rows = !rows,
-                                            .names = &r->to_staging};
+        list[i] =
+            (struct compare_database){.entry = r->dbs[i].entry,
+                                      .database = r->dbs[i].staging,
+                                      .called = r->findings ? r->dbs[i].name : NULL,
+                                      .ignore_views = !r->rehearse,
+                                      .uncompared = r->dbs[i].uncompared,
+                                      .no_rows = r->findings != NULL,
+                                      .view_findings = r->findings ? r->findings : r->warnings,
+                                      .names = &r->to_staging};
     }
     if (compare_run(r->request, r->workers, list, r->count, findings, &count, err) < 0) {
         return -1;
     }
-    return refuse_findings(r, findings, err);
-}
-
-static int drop_staging_views(struct restore *r, const struct restore_db *db, struct err *err)
-{
-    AUTO_STR struct str sql = STR_INIT;
-    AUTO_ROWS struct rows views = ROWS_INIT;
-    str_append(&sql, "SELECT table_name FROM information_schema.views WHERE table_schema = ");
-    sql_text(&sql, db->staging, strlen(db->staging));
-    if (conn_query(&r->lead, str_get(&sql), &views, err) < 0 ||
-        restore_use(&r->lead, db->staging, err) < 0) {
-        return -1;
-    }
-    while (rows_next(&views)) {
-        if (conn_exec_name(&r->lead, "DROP VIEW ", rows_text(&views, 0, ""), "", err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* Views are tried in the staging database and made again in the real one: RENAME cannot move them.
- * Those of a run that was killed while trying go first. */
-static int try_views(struct restore *r, size_t i, struct err *err)
-{
-    const struct restore_db *db = &r->dbs[i];
-    if ((r->dbs[i].resumed && drop_staging_views(r, db, err) < 0) ||
-        restore_run_frames(r, i, "views", db->staging, err) < 0) {
-        return -1;
-    }
-    return drop_staging_views(r, db, err);
-}
-
-/* The same with triggers; only now, so that none fired at a row. */
-static int try_triggers(struct restore *r, size_t i, struct err *err)
-{
-    const struct restore_db *db = &r->dbs[i];
-    const json_t *triggers = json_walk(db->entry, "triggers");
-    return trigger_create(&r->lead, db->staging, triggers, false, err) < 0
-               ? -1
-               : trigger_drop(&r->lead, db->staging, triggers, err);
+    return r->findings ? 0 : refuse_findings(r, findings, err);
 }
 
 static void warn_of_refused(struct restore *r)
@@ -380,11 +343,10 @@ static void warn_of_refused(struct restore *r)
         const struct restore_db *db = &r->dbs[i];
         for (size_t k = 0; db->prepared && k < db->schema->table_count; k++) {
             if (db->prepared[k].table && db->prepared[k].refused) {
-                AUTO_FREE char *text =
-                    mem_printf("the server did not take the rows of '%s.%s' as values of prepared "
-                               "statements; they came by INSERT, which is slower",
-                               db->target, db->schema->tables[k].name);
-                json_add(r->warnings, json_from_text(text));
+                restore_warn(r,
+                             "the server did not take the rows of '%s.%s' as values of prepared "
+                             "statements; they came by INSERT, which is slower",
+                             db->target, db->schema->tables[k].name);
             }
         }
     }
@@ -409,10 +371,10 @@ int restore_load(struct restore *r, struct err *err)
         return -1;
     }
     warn_of_refused(r);
-    for (size_t i = 0; i < r->count; i++) {
-        if (try_views(r, i, err) < 0 || try_triggers(r, i, err) < 0) {
-            return -1;
-        }
+    /* Views and triggers need the real databases; here they are only tried. */
+    if (r->rehearse &&
+        (restore_make_views(r, true, err) < 0 || restore_make_triggers(r, true, err) < 0)) {
+        return -1;
     }
-    return compare_staging(r, true, err);
+    return compare_staging(r, err);
 }

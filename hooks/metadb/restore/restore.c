@@ -14,7 +14,6 @@
 #include "launcher/base/clock.h"
 #include "launcher/base/digest.h"
 
-#define NAME_MAX_CHARS 64 /* of a database */
 #define WORKERS_MAX 16
 /* A server notices a dead owner only when its statement has ended. */
 #define LOCK_WAIT_S 2
@@ -42,26 +41,6 @@ static int open_file(struct restore *r, struct restore_db *db, struct err *err)
     return 0;
 }
 
-/* TARGET__new_RUN. Names are as long as people like, but databases are not. */
-static int derive(const char *target, const char *what, const char *run, char **ret,
-                  struct err *err)
-{
-    AUTO_FREE char *name = mem_printf("%s__%s_%s", target, what, run);
-    if (strlen(name) > NAME_MAX_CHARS) {
-        char hex[DIGEST_HEX_MAX];
-        digest_of(name, strlen(name), hex);
-        hex[16] = '\0';
-        free(name);
-        name = mem_printf("%s__%s_%s", target, what, hex);
-    }
-    if (strlen(name) > NAME_MAX_CHARS) {
-        return err_fail(err, ERR_REFUSED, "the name of database '%s' is too long for '%s'", target,
-                        name);
-    }
-    *ret = TAKE(name);
-    return 0;
-}
-
 static const char *target_of(const struct restore *r, const char *name)
 {
     const json_t *into = json_walk(r->request->parameters, "into");
@@ -80,12 +59,10 @@ static int add_database(struct restore *r, const json_t *entry, const char *run,
     }
     r->count++;
     db->target = mem_strdup(target_of(r, db->name));
-    if (derive(db->target, r->rehearse ? "try" : "new", run, &db->staging, err) < 0 ||
-        derive(db->target, "old", run, &db->quarantine, err) < 0 ||
-        derive(db->target, "try1", run, &db->scratch_from, err) < 0 ||
-        derive(db->target, "try2", run, &db->scratch_to, err) < 0) {
-        return -1;
-    }
+    db->staging = names_of(db->target, r->rehearse ? NAMES_SCRATCH : NAMES_STAGING, run);
+    db->quarantine = names_of(db->target, NAMES_QUARANTINE, run);
+    db->scratch = names_of(db->target, NAMES_SCRATCH, run);
+    db->scratch_to = names_of(db->target, NAMES_SCRATCH_TO, run);
     strv_add(&r->to_staging.from, db->name);
     strv_add(&r->to_staging.to, db->staging);
     strv_add(&r->to_target.from, db->name);
@@ -193,7 +170,7 @@ static void restore_free(struct restore *r)
         free(db->target);
         free(db->staging);
         free(db->quarantine);
-        free(db->scratch_from);
+        free(db->scratch);
         free(db->scratch_to);
         free(db->file);
         strv_free(&db->session);
@@ -204,6 +181,7 @@ static void restore_free(struct restore *r)
         free(db->prepared);
         schema_free(db->schema);
         json_decref(db->table_bytes);
+        json_decref(db->uncompared);
         fd_close_ptr(&db->fd);
     }
     for (unsigned i = 0; r->conns && i < r->workers; i++) {

@@ -4,10 +4,6 @@
 
 #include "hooks/metadb/wire/request.h"
 
-/* In each quarantine database, by type: VIEW and TRIGGER, which RENAME cannot move; and for
- * `drop-old` the RUN, each TABLE that was put there, and DROP once their end has begun. */
-#define RESTORE_DEFINITIONS "omslaunch_definitions"
-
 /* Each fills in *ret (the caller owns it) with the "result" of docs/metadb.md, or fails. */
 int restore_run(const struct request *request, json_t **ret, struct err *err) MUST_USE;
 /* Into scratch databases, which are dropped again. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks/metadb/model/owned.h"
 #include "hooks/metadb/restore/state.h"
 #include "hooks/metadb/wire/sql.h"
 
@@ -18,7 +19,7 @@ int restore_use(struct conn *c, const char *database, struct err *err)
 
 static void append_marker(struct str *sql, const struct restore_db *db)
 {
-    sql_table(sql, db->staging, RESTORE_MARKER);
+    sql_table(sql, db->staging, NAMES_MARKER);
 }
 
 int restore_note(struct restore *r, size_t database, long long id, const char *text,
@@ -56,13 +57,13 @@ static int read_note(struct restore *r, size_t database, const char *table, long
 int restore_noted(struct restore *r, size_t database, bool swapped, long long id, char **ret,
                   struct err *err)
 {
-    return read_note(r, database, swapped ? RESTORE_SWAPPED : RESTORE_MARKER, id, ret, err);
+    return read_note(r, database, swapped ? NAMES_SWAPPED : NAMES_MARKER, id, ret, err);
 }
 
 int restore_is_swapped(struct restore *r, bool *ret, struct err *err)
 {
     AUTO_FREE char *text = NULL;
-    if (read_note(r, 0, RESTORE_SWAPPED, NOTE_BACKUP, &text, err) < 0) {
+    if (read_note(r, 0, NAMES_SWAPPED, NOTE_BACKUP, &text, err) < 0) {
         return -1;
     }
     *ret = str_eq(text, json_text(r->manifest, "digest", ""));
@@ -78,70 +79,23 @@ static int create_fail(struct restore *r, const struct restore_db *db, const cha
     if (err->kind == ERR_PERMISSION) {
         err->hint[0] = '\0'; /* it is the connection's; a better one is known here */
         AUTO_STR struct str pattern = STR_INIT;
-        for (const char *p = db->target; *p; p++) {
+        AUTO_FREE char *head = names_head(db->target);
+        for (const char *p = head; *p; p++) {
             str_append(&pattern, *p == '_' || *p == '%' ? "\\" : "");
             str_append_c(&pattern, *p);
         }
         err_hint(err,
                  "a restore loads into databases of its own first; as an administrator: GRANT ALL "
-                 "ON `%s\\_\\_%%`.* TO the user '%s'",
+                 "ON `%s%%`.* TO the user '%s'",
                  str_get(&pattern), r->request->user);
     }
     return -1;
 }
 
-static int create_staging(struct restore *r, size_t i, struct err *err)
+static int make_fail(struct restore *r, const struct restore_db *db, const char *name,
+                     struct err *err)
 {
-    struct restore_db *db = &r->dbs[i];
-    AUTO_STR struct str marker = STR_INIT;
-    if (conn_exec_name(&r->lead, "CREATE DATABASE ", db->staging, "", err) < 0) {
-        return create_fail(r, db, db->staging, err);
-    }
-    str_append(&marker, "CREATE TABLE ");
-    append_marker(&marker, db);
-    str_append(&marker, " (id bigint PRIMARY KEY, note varchar(100)) ENGINE=InnoDB"
-                        " DEFAULT CHARACTER SET utf8mb4");
-    if (conn_exec(&r->lead, str_get(&marker), marker.len, err) < 0) {
-        return -1;
-    }
-    return restore_note(r, i, NOTE_BACKUP, json_text(r->manifest, "digest", ""), err);
-}
-
-static int database_exists(struct restore *r, const char *name, bool *ret, struct err *err)
-{
-    AUTO_STR struct str sql = STR_INIT;
-    AUTO_FREE char *found = NULL;
-    str_append(&sql, "SELECT schema_name FROM information_schema.schemata WHERE schema_name = ");
-    sql_text(&sql, name, strlen(name));
-    if (conn_query_text(&r->lead, str_get(&sql), &found, err) < 0) {
-        return -1;
-    }
-    *ret = found != NULL;
-    return 0;
-}
-
-/* Does it hold nothing but that table of ours? */
-static int is_empty(struct restore *r, const char *database, const char *but, bool *ret,
-                    struct err *err)
-{
-    AUTO_STR struct str sql = STR_INIT;
-    AUTO_FREE char *found = NULL;
-    str_append(&sql, "SELECT table_name FROM information_schema.tables WHERE table_schema = ");
-    sql_text(&sql, database, strlen(database));
-    str_append(&sql, " AND table_name <> ");
-    sql_text(&sql, but, strlen(but));
-    str_append(&sql, " LIMIT 1");
-    if (conn_query_text(&r->lead, str_get(&sql), &found, err) < 0) {
-        return -1;
-    }
-    *ret = found == NULL;
-    return 0;
-}
-
-static int refuse_foreign(const char *name, struct err *err)
-{
-    err_fail(err, ERR_REFUSED, "there is a database '%s' that no restore has made", name);
-    return err_hint(err, "look what it is and drop it, or restore under another name");
+    return err->kind == ERR_REFUSED ? -1 : create_fail(r, db, name, err);
 }
 
 /* What an earlier run left is used if it was of this very backup, and thrown away if not: that it
@@ -149,38 +103,25 @@ static int refuse_foreign(const char *name, struct err *err)
 int restore_open_staging(struct restore *r, size_t i, struct err *err)
 {
     struct restore_db *db = &r->dbs[i];
+    const char *expected = json_text(r->manifest, "digest", "");
     AUTO_FREE char *digest = NULL, *tables = NULL;
-    bool exists, empty;
-    if (database_exists(r, db->staging, &exists, err) < 0) {
+    if (restore_noted(r, i, false, NOTE_BACKUP, &digest, err) < 0 ||
+        restore_noted(r, i, false, NOTE_TABLES, &tables, err) < 0) {
         return -1;
     }
-    if (exists) {
-        /* Killed before the marker was made, it left nothing, or an empty marker alone. */
-        if (read_note(r, i, RESTORE_MARKER, NOTE_BACKUP, &digest, err) < 0 ||
-            restore_noted(r, i, false, NOTE_TABLES, &tables, err) < 0 ||
-            is_empty(r, db->staging, RESTORE_MARKER, &empty, err) < 0) {
-            return -1;
-        }
-        if (!digest && !empty) {
-            return refuse_foreign(db->staging, err);
-        }
-        db->resumed = tables && str_eq(digest, json_text(r->manifest, "digest", ""));
-        if (db->resumed && !r->rehearse) {
-            return 0;
-        }
-        db->resumed = false;
-        if (conn_exec_name(&r->lead, "DROP DATABASE ", db->staging, "", err) < 0) {
-            return -1;
-        }
+    db->resumed = !r->rehearse && tables != NULL && str_eq(digest, expected);
+    if (db->resumed) {
+        return 0;
     }
-    return create_staging(r, i, err);
+    return owned_make(&r->lead, db->staging, expected, err) < 0 ? make_fail(r, db, db->staging, err)
+                                                                : 0;
 }
 
 /* The first one's marker tells whether the swap has happened: it goes last. */
 int restore_drop_staging(struct restore *r, struct err *err)
 {
     for (size_t i = r->count; i-- > 0;) {
-        if (conn_exec_name(&r->lead, "DROP DATABASE IF EXISTS ", r->dbs[i].staging, "", err) < 0) {
+        if (owned_drop(&r->lead, r->dbs[i].staging, err) < 0) {
             return -1;
         }
     }
@@ -191,26 +132,12 @@ int restore_drop_staging(struct restore *r, struct err *err)
 
 #define TRY "omslaunch_try"
 
-/* Of this run or of one like it that was killed. */
-static int drop_scratch(struct restore *r, const char *name, struct err *err)
-{
-    bool exists, empty;
-    if (database_exists(r, name, &exists, err) < 0 || is_empty(r, name, TRY, &empty, err) < 0) {
-        return -1;
-    }
-    if (!exists) {
-        return 0;
-    }
-    return empty ? conn_exec_name(&r->lead, "DROP DATABASE ", name, "", err)
-                 : refuse_foreign(name, err);
-}
-
 static int move_table(struct restore *r, const char *from, const char *to, struct err *err)
 {
     AUTO_STR struct str make = STR_INIT, move = STR_INIT;
     str_append(&make, "CREATE TABLE ");
     sql_table(&make, from, TRY);
-    str_append(&make, " (id int)");
+    str_append(&make, " (id int PRIMARY KEY)");
     str_append(&move, "RENAME TABLE ");
     sql_table(&move, from, TRY);
     str_append(&move, " TO ");
@@ -232,19 +159,16 @@ static int move_table(struct restore *r, const char *from, const char *to, struc
 int restore_try_rename(struct restore *r, struct err *err)
 {
     const struct restore_db *db = &r->dbs[0];
-    const char *scratch[] = {db->scratch_from, db->scratch_to};
+    const char *scratch[] = {db->scratch, db->scratch_to};
     struct err ignored = ERR_INIT;
-    for (size_t i = 0; i < ARRAY_LEN(scratch); i++) {
-        if (drop_scratch(r, scratch[i], err) < 0) {
-            return -1;
-        }
-        if (conn_exec_name(&r->lead, "CREATE DATABASE ", scratch[i], "", err) < 0) {
-            return create_fail(r, db, scratch[i], err);
-        }
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(scratch); i++) {
+        rc = owned_make(&r->lead, scratch[i], "rename", err) < 0 ? make_fail(r, db, scratch[i], err)
+                                                                 : 0;
     }
-    int rc = move_table(r, scratch[0], scratch[1], err);
+    rc = rc < 0 ? rc : move_table(r, scratch[0], scratch[1], err);
     for (size_t i = 0; i < ARRAY_LEN(scratch); i++) {
-        int dropped = drop_scratch(r, scratch[i], rc < 0 ? &ignored : err);
+        int dropped = owned_drop(&r->lead, scratch[i], rc < 0 ? &ignored : err);
         rc = rc < 0 ? rc : dropped;
     }
     return rc;

@@ -7,17 +7,15 @@
 #include <pthread.h>
 
 #include "hooks/metadb/model/create_text.h"
+#include "hooks/metadb/model/names.h"
+#include "hooks/metadb/model/split.h"
 #include "hooks/metadb/restore/restore.h"
 #include "hooks/metadb/restore/rows.h"
 #include "hooks/metadb/wire/conn.h"
 
-/* In each staging database: what of the work is done, so that it can be taken up again. The swap
- * renames it together with the tables, which tells whether the swap has happened. */
-#define RESTORE_MARKER "omslaunch_restore"
-#define RESTORE_SWAPPED "omslaunch_restore_swapped"
-/* Rows of the marker beside one for each frame: its number. */
+/* Rows of the marker (names.h) beside one for each frame: its number. */
 enum restore_note {
-    NOTE_BACKUP = -1,    /* text: the manifest's digest */
+    NOTE_BACKUP = -1,    /* text: the manifest's digest (owned_make()) */
     NOTE_TABLES = -2,    /* all tables are made */
     NOTE_EMPTIED = -3,   /* the target's old tables are in quarantine */
     NOTE_QUARANTINE = -4 /* text: its name; of a target that held something */
@@ -34,7 +32,7 @@ struct restore_db {
     const json_t *entry; /* of the manifest */
     const char *name;    /* in the backup */
     char *target, *staging, *quarantine;
-    char *scratch_from, *scratch_to; /* restore_try_rename() */
+    char *scratch, *scratch_to; /* restore_try_rename() */
     char *file;
     int fd;
     bool compressed;
@@ -46,6 +44,7 @@ struct restore_db {
     json_t *table_bytes;           /* bytes of SQL of each table */
     struct strv session;           /* SET statements of the backup */
     uint64_t rows;
+    json_t *uncompared; /* names, as keys, of what is not made, or made otherwise; NULL: none */
 };
 
 /* A frame; those of one piece are loaded one after the other, in the order of the key. */
@@ -78,8 +77,11 @@ struct restore {
     struct restore_deferred *deferred;
     size_t deferred_count;
     uint64_t done, total; /* bytes of SQL; `done` is atomic */
+    bool emptied;         /* the tables that were there are in quarantine, none is in place */
     bool stale;           /* what a killed run left cannot be completed: start over */
     json_t *warnings;
+    json_t
+        *findings; /* definitions alone are tried: what does not come back. Borrowed; else NULL */
 };
 
 /* verify.c: every byte of the files, before any of it is used. ERR_STATE. */
@@ -103,7 +105,44 @@ int restore_try_rename(struct restore *r, struct err *err) MUST_USE;
 /* Drops the staging databases. */
 int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
 
+/* Out of what has failed with `e`: -1 with `err` when nothing can go on, else a warning and 0. */
+int restore_soften(struct restore *r, const struct err *e, struct err *err);
+
+/* kept.c */
+/* Is it of a kind after which nothing can go on? */
+bool restore_is_over(const struct err *err);
+/* The text of a table or view in the backup; "" when there is none. Caller frees. */
+char *restore_text_of(const struct restore_db *db, const char *name);
+void restore_warn(struct restore *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void restore_find(struct restore *r, size_t database, const char *name, const struct err *why);
+/* `name` cannot be made (`settings`: the SET statements before it, each ended by a NUL, empty at
+ * the end; or NULL): a warning, and its text in a file of the backup's folder; in a rehearsal the
+ * warning, or finding, alone. */
+void restore_keep_text(struct restore *r, size_t database, const char *kind, const char *name,
+                       const char *settings, const char *text, const struct err *why);
+
+/* Appends a statement to the file of the backup's folder. False: it cannot be written. */
+bool restore_keep_sql(struct restore *r, size_t database, const char *comment, const char *settings,
+                      const char *sql);
+void restore_skip_compare(struct restore *r, size_t database, const char *name);
+
+/* broken.c: the backup's broken views, in a database that holds none of the tables they name.
+ * Fails only when nothing can go on. */
+int restore_make_broken(struct restore *r, size_t database, const char *where,
+                        struct err *err) MUST_USE;
+/* Are all of them there as they are in the backup? */
+int restore_has_broken(struct restore *r, bool *ret, struct err *err) MUST_USE;
+
+/* views.c: of all databases, in the staging or the real ones. In the latter they are gone by then.
+ * Fails only when nothing can go on. */
+int restore_make_views(struct restore *r, bool in_staging, struct err *err) MUST_USE;
+/* triggers.c: the same with triggers, and the routines and events that a backup may hold. */
+int restore_make_triggers(struct restore *r, bool in_staging, struct err *err) MUST_USE;
+
 /* frames.c */
+/* Gives the statements of all frames of `kind` to `fn`. */
+int restore_read_frames(struct restore *r, size_t database, const char *kind, split_fn fn,
+                        void *arg, struct err *err) MUST_USE;
 int restore_read_session(struct restore *r, size_t database, struct err *err) MUST_USE;
 /* Runs the statements of one frame as `worker`, who uses the right database. *ret_again becomes
  * true when it was a prepared statement that failed: the rows are still to be tried by INSERT, once
@@ -122,15 +161,20 @@ bool restore_may_retry(const struct conn *c);
 /* load.c: staging databases made, filled, indexed and compared. */
 int restore_load(struct restore *r, struct err *err) MUST_USE;
 
-/* code.c: views and triggers of what is there, which RENAME cannot move. Kept as text in
- * the quarantine, then dropped. */
+/* code.c: views and triggers of what is there, which RENAME cannot move, are kept as text in the
+ * quarantine; the triggers, which RENAME cannot do with, are dropped, once it was tried on a copy
+ * of their table that they can be made again. */
 int restore_put_code_aside(struct restore *r, const struct restore_db *db, const struct strv *views,
                            struct err *err) MUST_USE;
+/* After the swap: drops the views that are kept, and those that the backup will make. */
+int restore_drop_views(struct restore *r, const struct restore_db *db, bool broken,
+                       struct err *err) MUST_USE;
 /* Notes in the quarantine which tables are about to be moved there. */
 int restore_note_moved(struct restore *r, const struct restore_db *db, const struct strv *tables,
                        struct err *err) MUST_USE;
-/* Back where they were, when the swap has failed. What cannot be made stays kept as text. */
-void restore_put_code_back(struct restore *r, const struct restore_db *db);
+/* Back where they were, when the swap has failed. What cannot be made stays kept as text; its names
+ * are added to `lost`. */
+void restore_put_code_back(struct restore *r, const struct restore_db *db, struct strv *lost);
 /* On the tables in quarantine. What cannot be made there stays kept as text. */
 void restore_remake_code(struct restore *r, const struct restore_db *db);
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "hooks/metadb/model/compare.h"
+#include "hooks/metadb/model/definition.h"
 #include "hooks/metadb/restore/state.h"
 #include "hooks/metadb/wire/sql.h"
-#include "hooks/metadb/model/trigger.h"
 #include "hooks/metadb/model/view.h"
 
 #define RENAME "RENAME TABLE "
@@ -79,11 +79,10 @@ static int create_database(struct conn *c, const char *name, const struct restor
  * a table. */
 static int choose_quarantine(struct restore *r, struct restore_db *db, struct err *err)
 {
-    AUTO_FREE char *base = mem_strdup(db->quarantine);
     for (int i = 2; i < QUARANTINES_MAX; i++) {
         struct names there = {.tables = STRV_INIT};
         int rc = list_names(&r->lead, db->quarantine, &there, err);
-        bool ours = strv_has(&there.tables, RESTORE_DEFINITIONS);
+        bool ours = strv_has(&there.tables, NAMES_DEFINITIONS);
         size_t count = there.tables.count - ours;
         names_free(&there);
         if (rc < 0 || count == 0) {
@@ -92,10 +91,12 @@ static int choose_quarantine(struct restore *r, struct restore_db *db, struct er
         if (ours) {
             strv_add(&db->earlier, db->quarantine);
         }
+        AUTO_FREE char *run = mem_printf("%s_%d", r->run, i);
         free(db->quarantine);
-        db->quarantine = mem_printf("%.60s_%d", base, i);
+        db->quarantine = names_of(db->target, NAMES_QUARANTINE, run);
     }
-    return err_fail(err, ERR_REFUSED, "there are too many quarantine databases '%s'", base);
+    return err_fail(err, ERR_REFUSED, "there are too many quarantine databases like '%s'",
+                    db->quarantine);
 }
 
 static int open_quarantine(struct restore *r, struct restore_db *db, struct err *err)
@@ -108,7 +109,7 @@ static int open_quarantine(struct restore *r, struct restore_db *db, struct err 
         return err_wrap(err, "making the quarantine database '%s'", db->quarantine);
     }
     str_append(&sql, "CREATE TABLE IF NOT EXISTS ");
-    sql_table(&sql, db->quarantine, RESTORE_DEFINITIONS);
+    sql_table(&sql, db->quarantine, NAMES_DEFINITIONS);
     str_append(&sql, " (name varchar(64), type varchar(20), text longtext, "
                      "PRIMARY KEY (name, type)) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
     db->quarantined = true;
@@ -140,24 +141,43 @@ static void append_in(struct str *sql, const struct restore_db *db, const struct
 {
     for (size_t i = 0; i < staging->tables.count; i++) {
         const char *name = staging->tables.items[i];
-        if (strcmp(name, RESTORE_MARKER) != 0) {
+        if (strcmp(name, NAMES_MARKER) != 0) {
             append_move(sql, db->staging, db->target, name, name);
         }
     }
-    append_move(sql, db->staging, db->staging, RESTORE_MARKER, RESTORE_SWAPPED);
+    append_move(sql, db->staging, db->staging, NAMES_MARKER, NAMES_SWAPPED);
 }
 
+/* Nothing has moved: what had to go before is put back. */
 static int rename_fail(struct restore *r, struct err *err)
 {
+    AUTO_STRV struct strv lost = STRV_INIT;
+    AUTO_STR struct str names = STR_INIT;
     for (size_t i = 0; i < r->count; i++) {
-        restore_put_code_back(r, &r->dbs[i]);
+        restore_put_code_back(r, &r->dbs[i], &lost);
+    }
+    for (size_t i = 0; i < lost.count; i++) {
+        str_appendf(&names, "%s%s", i ? ", " : " but for ", lost.items[i]);
     }
     err_wrap(err, "putting the restored tables in place");
     return err_hint(
         err,
-        "the real databases are as they were, and everything restored stands, compared, "
+        "the real databases are as they were%s%s, and everything restored stands, compared, "
         "in '%s' and its like: once the cause is gone, the same call goes on from there",
+        str_get(&names),
+        lost.count ? ", whose text is kept in '" NAMES_DEFINITIONS "' of the quarantine" : "",
         r->dbs[0].staging);
+}
+
+/* The tables that were there are in quarantine, the restored ones not yet in their place. */
+static int emptied_fail(struct restore *r, struct err *err)
+{
+    err_wrap(err, "putting the restored tables in place");
+    return err_hint(err,
+                    "the real databases are empty for now: what was there is in '%s' and its like, "
+                    "and everything restored, compared, in '%s' and its like: once the cause is "
+                    "gone, the same call goes on from there",
+                    r->dbs[0].quarantine, r->dbs[0].staging);
 }
 
 static int run_rename(struct restore *r, const struct str *sql, struct err *err)
@@ -169,21 +189,27 @@ static int run_rename(struct restore *r, const struct str *sql, struct err *err)
     if (conn_execf(&r->lead, err, "SET SESSION foreign_key_checks=0") < 0) {
         return -1;
     }
-    return exec_str(&r->lead, sql, err) < 0 ? rename_fail(r, err) : 0;
+    return exec_str(&r->lead, sql, err);
 }
 
-static bool has_broken(const struct restore *r)
+/* A view in the way of a table that comes in. Its text is kept by now. */
+static int drop_views_in_the_way(struct restore *r, const struct restore_db *db,
+                                 const struct names *target, const struct names *staging,
+                                 struct err *err)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        size_t k;
-        json_t *frame;
-        json_array_foreach (json_walk(r->dbs[i].entry, "frames"), k, frame) {
-            if (str_eq(json_text(frame, "kind", NULL), "broken")) {
-                return true;
-            }
+    for (size_t i = 0; i < target->views.count; i++) {
+        AUTO_STR struct str sql = STR_INIT;
+        const char *name = target->views.items[i];
+        if (!strv_has(&staging->tables, name)) {
+            continue;
+        }
+        str_append(&sql, "DROP VIEW ");
+        sql_table(&sql, db->target, name);
+        if (exec_str(&r->lead, &sql, err) < 0) {
+            return err_wrap(err, "putting view '%s.%s' aside", db->target, name);
         }
     }
-    return false;
+    return 0;
 }
 
 static int prepare_target(struct restore *r, size_t i, struct names *target, struct names *staging,
@@ -201,7 +227,8 @@ static int prepare_target(struct restore *r, size_t i, struct names *target, str
         return 0;
     }
     return open_quarantine(r, db, err) < 0 || restore_note_moved(r, db, &target->tables, err) < 0 ||
-                   restore_put_code_aside(r, db, &target->views, err) < 0
+                   restore_put_code_aside(r, db, &target->views, err) < 0 ||
+                   drop_views_in_the_way(r, db, target, staging, err) < 0
                ? -1
                : 0;
 }
@@ -212,23 +239,17 @@ static int swap_around_broken(struct restore *r, const struct str *out, const st
                               struct err *err)
 {
     if (run_rename(r, out, err) < 0) {
-        return -1;
+        return rename_fail(r, err);
     }
     for (size_t i = 0; i < r->count; i++) {
         struct restore_db *db = &r->dbs[i];
-        struct err e = ERR_INIT;
-        if (restore_note(r, i, NOTE_EMPTIED, "emptied", err) < 0) {
-            return -1;
-        }
-        if (restore_run_frames(r, i, "broken", db->target, &e) < 0) {
-            if (e.kind == ERR_UNREACHABLE) {
-                *err = e;
-                return -1;
-            }
-            json_add(r->warnings, json_from_text(e.text));
+        if (restore_note(r, i, NOTE_EMPTIED, "emptied", err) < 0 ||
+            restore_drop_views(r, db, true, err) < 0 ||
+            restore_make_broken(r, i, db->target, err) < 0) {
+            return emptied_fail(r, err);
         }
     }
-    return run_rename(r, in, err);
+    return run_rename(r, in, err) < 0 ? emptied_fail(r, err) : 0;
 }
 
 /* After NOTE_EMPTIED only what this restore made is in the target: stand-ins and broken views. */
@@ -261,6 +282,7 @@ static int swap_one(struct restore *r, size_t i, struct str *out, struct str *in
     AUTO_FREE char *emptied = NULL;
     int rc = restore_noted(r, i, false, NOTE_EMPTIED, &emptied, err);
     if (rc == 0 && emptied) {
+        r->emptied = true;
         rc = clear_stand_ins(r, &r->dbs[i], err);
     }
     rc = rc < 0 ? rc : prepare_target(r, i, &target, &staging, err);
@@ -278,18 +300,20 @@ static int swap_tables(struct restore *r, struct err *err)
     AUTO_STR struct str out = STR_INIT, in = STR_INIT;
     for (size_t i = 0; i < r->count; i++) {
         if (swap_one(r, i, &out, &in, err) < 0) {
-            /* Nothing has moved yet. */
-            return rename_fail(r, err);
+            return r->emptied ? emptied_fail(r, err) : rename_fail(r, err);
         }
     }
-    if (has_broken(r)) {
+    bool there;
+    if (restore_has_broken(r, &there, err) < 0) {
+        return r->emptied ? emptied_fail(r, err) : rename_fail(r, err);
+    }
+    if (!there || r->emptied) {
         return swap_around_broken(r, &out, &in, err);
     }
     if (out.len) {
         str_appendf(&out, ", %s", str_get(&in) + strlen(RENAME));
-        return run_rename(r, &out, err);
     }
-    return run_rename(r, &in, err);
+    return run_rename(r, out.len ? &out : &in, err) < 0 ? rename_fail(r, err) : 0;
 }
 
 /* ---- after the tables ------------------------------------------------------------------------ */
@@ -301,7 +325,8 @@ static int fix_defaults(struct restore *r, size_t i, struct err *err)
     json_t *entry;
     json_array_foreach (json_walk(db->entry, "tables"), k, entry) {
         AUTO_STR struct str create = STR_INIT, changes = STR_INIT, sql = STR_INIT;
-        view_append_local(&create, json_text(entry, "create", ""), db->name);
+        AUTO_FREE char *text = definition_of(entry, "create");
+        view_append_local(&create, text, db->name);
         if (!str_eq(json_text(entry, "type", NULL), "table") ||
             !create_sequence_defaults(str_get(&create), &changes)) {
             continue;
@@ -317,62 +342,50 @@ static int fix_defaults(struct restore *r, size_t i, struct err *err)
     return 0;
 }
 
-static int drop_views(struct restore *r, const struct restore_db *db, struct err *err)
-{
-    size_t i;
-    json_t *entry;
-    json_array_foreach (json_walk(db->entry, "tables"), i, entry) {
-        AUTO_STR struct str sql = STR_INIT;
-        if (!str_eq(json_text(entry, "type", NULL), "view") || json_bool(entry, "broken", false)) {
-            continue;
-        }
-        str_append(&sql, "DROP VIEW IF EXISTS ");
-        sql_table(&sql, db->target, json_text(entry, "name", ""));
-        if (exec_str(&r->lead, &sql, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int finish_one(struct restore *r, size_t i, struct err *err)
+/* Also sets the database's character set; what it repeats is harmless. */
+static int finish_tables(struct restore *r, size_t i, struct err *err)
 {
     const struct restore_db *db = &r->dbs[i];
-    const json_t *triggers = json_walk(db->entry, "triggers");
-    bool same_name = strcmp(db->name, db->target) == 0;
-    /* Also sets the database's character set; what it repeats is harmless. */
-    if (restore_run_frames(r, i, "session", db->target, err) < 0 || fix_defaults(r, i, err) < 0 ||
-        drop_views(r, db, err) < 0 || restore_run_frames(r, i, "views", db->target, err) < 0 ||
-        trigger_drop(&r->lead, db->target, triggers, err) < 0 ||
-        restore_run_frames(r, i, "code", db->target, err) < 0 ||
-        trigger_create(&r->lead, db->target, triggers, same_name, err) < 0) {
+    struct err e = ERR_INIT;
+    if ((restore_run_frames(r, i, "session", db->target, &e) < 0 || fix_defaults(r, i, &e) < 0) &&
+        restore_soften(r, &e, err) < 0) {
         return -1;
     }
-    restore_remake_code(r, db);
-    return 0;
+    return restore_drop_views(r, db, false, err);
 }
 
+/* The tables were compared before the swap; nothing that is found now takes them away again. */
 static int compare_target(struct restore *r, struct err *err)
 {
     AUTO_FREE struct compare_database *list = mem_alloc(r->count * sizeof(*list));
-    AUTO_JSON json_t *findings = json_array();
     uint64_t rows;
     for (size_t i = 0; i < r->count; i++) {
         list[i] = (struct compare_database){.entry = r->dbs[i].entry,
                                             .database = r->dbs[i].target,
+                                            .uncompared = r->dbs[i].uncompared,
                                             .no_rows = true,
                                             .names = &r->to_target};
     }
-    if (compare_run(r->request, 1, list, r->count, findings, &rows, err) < 0) {
+    struct err e = ERR_INIT;
+    return compare_run(r->request, 1, list, r->count, r->warnings, &rows, &e) < 0
+               ? restore_soften(r, &e, err)
+               : 0;
+}
+
+static int finish(struct restore *r, struct err *err)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (finish_tables(r, i, err) < 0) {
+            return -1;
+        }
+    }
+    if (restore_make_views(r, false, err) < 0 || restore_make_triggers(r, false, err) < 0) {
         return -1;
     }
-    if (json_array_size(findings) > 0) {
-        err_fail(err, ERR_STATE, "restored, but not defined as in the backup: %s",
-                 json_string_value(json_array_get(findings, 0)));
-        return err_hint(err, "all rows are in place; what was there before is in '%s'",
-                        r->dbs[0].quarantine);
+    for (size_t i = 0; i < r->count; i++) {
+        restore_remake_code(r, &r->dbs[i]);
     }
-    return 0;
+    return compare_target(r, err);
 }
 
 /* What an earlier, killed run has chosen. */
@@ -400,10 +413,5 @@ int restore_swap(struct restore *r, struct err *err)
         (!swapped && swap_tables(r, err) < 0)) {
         return -1;
     }
-    for (size_t i = 0; i < r->count; i++) {
-        if (finish_one(r, i, err) < 0) {
-            return err_wrap(err, "after the tables of '%s' were put in place", r->dbs[i].target);
-        }
-    }
-    return compare_target(r, err);
+    return finish(r, err) < 0 ? err_wrap(err, "after the tables were put in place") : 0;
 }
