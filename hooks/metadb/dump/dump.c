@@ -43,6 +43,7 @@ static int read_options(const json_t *p, struct dump_options *o, struct err *err
         .events = json_bool(p, "events", false),
         .newest_only = str_eq(json_text(p, "sequence", "all"), "newest"),
         .prepare = json_bool(p, "prepare", false),
+        .definitions = json_bool(p, "definitions", false),
     };
     if (!o->folder) {
         return err_fail(err, ERR_USAGE, "dump wants a \"folder\"");
@@ -97,9 +98,11 @@ static int read_schemas(struct dump *d, struct err *err)
     if (names.count == 0) {
         return err_fail(err, ERR_USAGE, "the request names no database");
     }
+    d->problems = d->options.definitions ? json_array() : NULL;
     d->schemas = mem_alloc(names.count * sizeof(*d->schemas));
     for (size_t i = 0; i < names.count; i++) {
-        if (schema_read(&d->lead, names.items[i], &d->schemas[i], err) < 0) {
+        if (schema_read_what_can_be(&d->lead, names.items[i], d->problems, &d->schemas[i], err) <
+            0) {
             return -1;
         }
         d->database_count++;
@@ -258,18 +261,30 @@ static int prepare(struct dump *d, struct err *err)
 {
     if (read_options(d->request->parameters, &d->options, err) < 0 || open_folder(d, err) < 0 ||
         conn_open(d->request, &d->lead, err) < 0 || read_server(&d->lead, &d->server, err) < 0 ||
-        read_schemas(d, err) < 0 || make_files(d, err) < 0 || dump_open_workers(d, err) < 0) {
+        read_schemas(d, err) < 0 || make_files(d, err) < 0) {
         return -1;
     }
-    return plan(d, err);
+    if (d->options.definitions) {
+        return 0;
+    }
+    return dump_open_workers(d, err) < 0 ? -1 : plan(d, err);
+}
+
+/* At one moment for all that is read from here on. */
+static int take_moment(struct dump *d, struct err *err)
+{
+    bool changed = false, changed_late;
+    if ((d->options.prepare && dump_wait(d, &changed, err) < 0) ||
+        dump_take_snapshot(d, &changed_late, err) < 0) {
+        return -1;
+    }
+    return changed || changed_late ? plan(d, err) : 0;
 }
 
 static int dump(struct dump *d, json_t **ret, struct err *err)
 {
-    bool changed = false, changed_late;
-    if (prepare(d, err) < 0 || (d->options.prepare && dump_wait(d, &changed, err) < 0) ||
-        dump_take_snapshot(d, &changed_late, err) < 0 ||
-        ((changed || changed_late) && plan(d, err) < 0) || write_all(d, err) < 0) {
+    if (prepare(d, err) < 0 || (!d->options.definitions && take_moment(d, err) < 0) ||
+        write_all(d, err) < 0) {
         return -1;
     }
     AUTO_JSON json_t *manifest = dump_manifest(d);
@@ -277,6 +292,9 @@ static int dump(struct dump *d, json_t **ret, struct err *err)
         return -1;
     }
     *ret = make_result(d);
+    if (d->problems != NULL) {
+        json_put(*ret, "problems", json_incref(d->problems));
+    }
     return 0;
 }
 
@@ -297,6 +315,7 @@ static void dump_free(struct dump *d)
     free(d->conns);
     free(d->server.version);
     json_decref(d->position);
+    json_decref(d->problems);
     conn_close(&d->lead);
     fd_close_ptr(&d->folder_fd);
 }

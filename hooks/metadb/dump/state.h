@@ -15,6 +15,7 @@ struct dump_options {
     unsigned workers;
     bool triggers, routines, events;
     bool newest_only; /* of heatbeat_sequence only the newest row */
+    bool definitions; /* no rows: for a rehearsal */
     bool prepare;     /* say when all is prepared, and wait for the word to go */
 };
 
@@ -68,6 +69,7 @@ struct dump {
     struct schema **schemas; /* one for each file */
     struct frame_file **files;
     size_t database_count;
+    json_t *problems; /* of a dump of definitions: what cannot be read. NULL: it is an error */
     struct dump_table *tables;
     size_t table_count;
     struct conn *conns; /* one for each worker */

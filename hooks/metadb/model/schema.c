@@ -284,7 +284,32 @@ static int knows_history(struct conn *c, bool *ret, struct err *err)
     return 0;
 }
 
-int schema_read(struct conn *c, const char *database, struct schema **ret, struct err *err)
+static int read_table(struct conn *c, struct schema_table *t, bool history, struct err *err)
+{
+    if (read_create(c, t, err) < 0) {
+        return -1;
+    }
+    t->history = history && t->type == SCHEMA_TABLE && is_versioned(t->create);
+    if (schema_read_columns(c, t, err) < 0) {
+        return -1;
+    }
+    schema_find_key(t);
+    return 0;
+}
+
+/* True: it is not of the kind after which nothing can go on, and is told. */
+static bool note_problem(json_t *problems, const struct schema_table *t, const struct err *e)
+{
+    if (problems == NULL || e->kind == ERR_UNREACHABLE) {
+        return false;
+    }
+    AUTO_FREE char *text = mem_printf("%s.%s: %s", t->schema->name, t->name, e->text);
+    json_add(problems, json_from_text(text));
+    return true;
+}
+
+int schema_read_what_can_be(struct conn *c, const char *database, json_t *problems,
+                            struct schema **ret, struct err *err)
 {
     AUTO_SCHEMA struct schema *s = mem_alloc(sizeof(*s));
     bool history = false;
@@ -294,19 +319,27 @@ int schema_read(struct conn *c, const char *database, struct schema **ret, struc
         trigger_read(c, database, &s->triggers, err) < 0) {
         return -1;
     }
+    size_t kept = 0;
     for (size_t i = 0; i < s->table_count; i++) {
         struct schema_table *t = &s->tables[i];
-        if (read_create(c, t, err) < 0) {
+        struct err e = ERR_INIT;
+        if (read_table(c, t, history, &e) == 0) {
+            s->tables[kept++] = *t;
+        } else if (note_problem(problems, t, &e)) {
+            table_free(t);
+        } else {
+            *err = e;
             return -1;
         }
-        t->history = history && t->type == SCHEMA_TABLE && is_versioned(t->create);
-        if (schema_read_columns(c, t, err) < 0) {
-            return -1;
-        }
-        schema_find_key(t);
     }
+    s->table_count = kept;
     *ret = TAKE(s);
     return 0;
+}
+
+int schema_read(struct conn *c, const char *database, struct schema **ret, struct err *err)
+{
+    return schema_read_what_can_be(c, database, NULL, ret, err);
 }
 
 int schema_same_tables(struct conn *c, const struct schema *s, bool *ret, struct err *err)

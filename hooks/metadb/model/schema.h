@@ -44,6 +44,10 @@ struct schema {
 /* Reads `database`, whose session is at its default character sets. ERR_NOT_FOUND. */
 int schema_read(struct conn *c, const char *database, struct schema **ret,
                 struct err *err) MUST_USE;
+/* The same, but a table or view that cannot be read is left out, and "DB.NAME: why" is added to
+ * `problems`. */
+int schema_read_what_can_be(struct conn *c, const char *database, json_t *problems,
+                            struct schema **ret, struct err *err) MUST_USE;
 /* Brings the texts up to date. `*ret_same` is false when more has changed than texts that nothing
  * else depends on: then `s` has to be read anew. */
 int schema_refresh(struct conn *c, struct schema *s, bool *ret_same, struct err *err) MUST_USE;

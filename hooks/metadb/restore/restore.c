@@ -241,12 +241,14 @@ static int do_restore(struct restore *r, struct err *err)
         return -1;
     }
     if (r->rehearse) {
-        int rc = restore_verify(r, err) < 0 ? -1 : restore_load(r, err);
+        int rc = r->findings != NULL          ? restore_try_definitions(r, err)
+                 : restore_verify(r, err) < 0 ? -1
+                                              : restore_load(r, err);
         struct err e = ERR_INIT;
         return restore_drop_staging(r, rc < 0 ? &e : err) < 0 ? -1 : rc;
     }
     if (restore_is_swapped(r, &swapped, err) < 0 ||
-        (!swapped && (restore_try_rename(r, err) < 0 || restore_verify(r, err) < 0 ||
+        (!swapped && (restore_try_rename(r, 0, err) < 0 || restore_verify(r, err) < 0 ||
                       restore_load(r, err) < 0))) {
         return -1;
     }
@@ -277,6 +279,18 @@ static int run(const struct request *request, bool rehearse, json_t **ret, struc
             return rc;
         }
     }
+}
+
+int restore_try(const struct request *request, json_t *findings, struct err *err)
+{
+    struct restore r = {.request = request,
+                        .rehearse = true,
+                        .folder_fd = -1,
+                        .findings = findings,
+                        .warnings = json_array()};
+    int rc = do_restore(&r, err);
+    restore_free(&r);
+    return rc;
 }
 
 int restore_run(const struct request *request, json_t **ret, struct err *err)

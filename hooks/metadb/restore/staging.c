@@ -156,9 +156,9 @@ static int move_table(struct restore *r, const char *from, const char *to, struc
     return 0;
 }
 
-int restore_try_rename(struct restore *r, struct err *err)
+int restore_try_rename(struct restore *r, size_t database, struct err *err)
 {
-    const struct restore_db *db = &r->dbs[0];
+    const struct restore_db *db = &r->dbs[database];
     const char *scratch[] = {db->scratch, db->scratch_to};
     struct err ignored = ERR_INIT;
     int rc = 0;

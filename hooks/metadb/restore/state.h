@@ -101,7 +101,7 @@ int restore_is_swapped(struct restore *r, bool *ret, struct err *err) MUST_USE;
 int restore_open_staging(struct restore *r, size_t i, struct err *err) MUST_USE;
 /* Tries in scratch databases whether the server moves a table from one database to another, as the
  * swap will have to: nothing but trying tells. ERR_FAILED or what the server says. */
-int restore_try_rename(struct restore *r, struct err *err) MUST_USE;
+int restore_try_rename(struct restore *r, size_t database, struct err *err) MUST_USE;
 /* Drops the staging databases. */
 int restore_drop_staging(struct restore *r, struct err *err) MUST_USE;
 
@@ -177,6 +177,9 @@ int restore_note_moved(struct restore *r, const struct restore_db *db, const str
 void restore_put_code_back(struct restore *r, const struct restore_db *db, struct strv *lost);
 /* On the tables in quarantine. What cannot be made there stays kept as text. */
 void restore_remake_code(struct restore *r, const struct restore_db *db);
+
+/* try.c */
+int restore_try_definitions(struct restore *r, struct err *err) MUST_USE;
 
 /* swap.c: the staging tables take the place of the real ones. */
 int restore_swap(struct restore *r, struct err *err) MUST_USE;
