@@ -38,6 +38,8 @@ void metadb_facts_free(struct metadb_facts *f)
     free(f->regions);
     free(f->hosts);
     strv_free(&f->duplicate_names);
+    strv_free(&f->not_restorable);
+    free(f->not_tried);
     *f = (struct metadb_facts){0};
 }
 
@@ -229,6 +231,18 @@ int metadb_facts_from_json(const json_t *result, struct metadb_facts *ret, struc
     *ret = f;
     f = (struct metadb_facts){0};
     return 0;
+}
+
+void metadb_facts_add_probe(const json_t *result, struct metadb_facts *f)
+{
+    const json_t *findings = json_walk(result, "findings");
+
+    f->tried = true;
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        if (json_is_string(json_array_get(findings, i))) {
+            strv_add(&f->not_restorable, json_string_value(json_array_get(findings, i)));
+        }
+    }
 }
 
 const struct metadb_database *metadb_facts_database(const struct metadb_facts *f, const char *role)

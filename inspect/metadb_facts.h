@@ -62,6 +62,11 @@ struct metadb_facts {
     size_t host_count;
     uint64_t projects_total, projects_running;
     struct strv duplicate_names; /* of projects that are not deleted */
+
+    /* From `probe`: a restore of the definitions, tried in scratch databases. */
+    bool tried;
+    char *not_tried;            /* why it was not; NULL: nobody asked for it */
+    struct strv not_restorable; /* "rm_331.v_x: …": what would not come back */
 };
 
 #define AUTO_METADB_FACTS CLEANUP(metadb_facts_free)
@@ -70,6 +75,8 @@ struct metadb_facts {
  * ERR_FAILED and named by its path. */
 int metadb_facts_from_json(const json_t *result, struct metadb_facts *ret,
                            struct err *err) MUST_USE;
+/* Adds what `omslaunch-metadb probe` has found. */
+void metadb_facts_add_probe(const json_t *result, struct metadb_facts *f);
 void metadb_facts_free(struct metadb_facts *f);
 
 /* The database of that role (the first one), or NULL. */

@@ -26,8 +26,11 @@ int command_check(const struct options *options)
     struct err err = ERR_INIT;
     AUTO_SESSION struct session session = {.options = NULL};
     AUTO_SURVEY struct survey survey = {.desired = NULL};
-    if (session_open(options, &session, &err) != 0 ||
-        session_survey(&session, &survey, &err) != 0) {
+    if (session_open(options, &session, &err) != 0) {
+        return answer_fail(options, &err);
+    }
+    session.try_restore = true;
+    if (session_survey(&session, &survey, &err) != 0) {
         return answer_fail(options, &err);
     }
     print(options, &survey.findings);

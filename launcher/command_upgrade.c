@@ -81,7 +81,8 @@ static int carry_out(const struct session *s, const struct survey *survey, const
         .set_env = &s->options->set_env,
         .observer = &watch.observer,
         .lock_wait_ms = s->options->lock_wait_ms,
-        .no_probe = waiver_list_find(&s->waivers, "metadb.privileges", clock_wall_ms()) != NULL,
+        .no_probe = survey->deployment.metadb.tried ||
+                    waiver_list_find(&s->waivers, "metadb.privileges", clock_wall_ms()) != NULL,
     };
     if (run_begin(&request, &run, &err) != 0) {
         return answer_fail(s->options, &err);
@@ -134,6 +135,7 @@ static int upgrade(const struct options *options, const struct approval *approva
                    options->lock_wait_ms, &lock, &err) != 0) {
         return answer_fail(options, &err);
     }
+    session.try_restore = true;
     return upgrade_locked(&session, approval, run_id);
 }
 

@@ -244,6 +244,7 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
         .own_version_table = o->version_table,
         .metadb_program = s->metadb_program,
         .waivers = &s->waivers,
+        .try_restore = s->try_restore,
         .options = {.load_file = s->load_file,
                     .stop_timeout_ms = o->stop_timeout_ms,
                     .health_timeout_ms = o->health_timeout_ms,

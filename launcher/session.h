@@ -21,6 +21,7 @@ struct session {
     char *load_file;     /* absolute */
     char *https_crt, *https_key;
     struct waiver_list waivers;
+    bool try_restore; /* the survey tries a restore of the definitions */
 };
 
 #define AUTO_SESSION CLEANUP(session_free)

@@ -100,6 +100,7 @@ RULE_JUDGE(judge_config_edited);
 RULE_JUDGE(judge_metadb_reachable);
 RULE_JUDGE(judge_metadb_databases);
 RULE_JUDGE(judge_metadb_privileges);
+RULE_JUDGE(judge_metadb_restorable);
 RULE_JUDGE(judge_config_databases);
 RULE_JUDGE(judge_ha_config);
 RULE_JUDGE(judge_projects_names);

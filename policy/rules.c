@@ -89,6 +89,8 @@ const struct rule policy_rules[] = {
      judge_metadb_databases},
     {"metadb.privileges", "the account may do what the upgrade and the way back need",
      SEVERITY_ERROR, SCOPE_DEPLOYMENT, judge_metadb_privileges},
+    {"metadb.restorable", "what the databases hold comes back from a backup", SEVERITY_ERROR,
+     SCOPE_DEPLOYMENT, judge_metadb_restorable},
     {"ha.config", "the HA settings can be read", SEVERITY_ERROR, SCOPE_DEPLOYMENT, judge_ha_config},
     {"projects.names", "no two projects share a name when 4.0.1 is crossed", SEVERITY_ERROR,
      SCOPE_DEPLOYMENT, judge_projects_names},

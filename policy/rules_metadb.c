@@ -79,6 +79,34 @@ RULE_JUDGE(judge_metadb_privileges)
                                       "connection");
 }
 
+/* Of more than these, the first stand for all. */
+#define NOT_RESTORABLE_MAX 20
+
+RULE_JUDGE(judge_metadb_restorable)
+{
+    const struct metadb_facts *metadb = metadb_of(in);
+
+    (void)node;
+    if (!metadb || !metadb->tried) {
+        judge_not_applicable(ret, "%s",
+                             !metadb             ? "the MetaDB was not reached"
+                             : metadb->not_tried ? metadb->not_tried
+                                                 : "`check` and `upgrade` try it");
+        return;
+    }
+    const size_t count = metadb->not_restorable.count;
+    for (size_t i = 0; i < count && i < NOT_RESTORABLE_MAX; i++) {
+        judge_fail(ret, "%s", metadb->not_restorable.items[i]);
+    }
+    if (count > NOT_RESTORABLE_MAX) {
+        judge_fail(ret, "and %zu more", count - NOT_RESTORABLE_MAX);
+    }
+    judge_pass(ret, "every table, view and trigger came back as it is, in scratch databases");
+    judge_evidence(ret, "a restore of all definitions, without rows");
+    judge_hint(ret, "mend or drop what is named, or give the account what it lacks; with `--accept "
+                    "metadb.restorable=REASON` a way back leaves it as it says");
+}
+
 /* Only regions have heartbeat databases of their own; rm and cm are one pair for all. */
 static void compare_configs(const struct node *a, const struct node *b, struct judgement *ret)
 {

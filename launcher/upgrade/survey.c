@@ -9,6 +9,8 @@
 #include "launcher/spec/spec.h"
 
 #define FACTS_TIMEOUT_MS 60000U
+/* Of a great many tables. */
+#define PROBE_TIMEOUT_MS 600000U
 /* They wait more than they work: nodes that do not answer cost one timeout together. */
 #define LOOKS_AT_ONCE 0
 /* An OMS that serves answers at once. */
@@ -76,6 +78,47 @@ void survey_metadb(const struct survey *s, const char *program, struct metadb *r
     };
 }
 
+/* May the account make databases, as far as the server tells? */
+static bool may_try(const struct metadb_facts *f)
+{
+    for (size_t i = 0; i < f->database_count; i++) {
+        if (!f->databases[i].exists) {
+            return false;
+        }
+    }
+    return f->missing_count == 0;
+}
+
+/* What goes wrong as a whole is a finding, too; but an account that may not is one of another rule,
+ * and who is at it now will be over soon. */
+static int try_restore(struct survey *s, const struct metadb *db, struct err *err)
+{
+    struct metadb_facts *facts = &s->deployment.metadb;
+    const struct metadb_request probe = {
+        .command = "probe", .timeout_ms = PROBE_TIMEOUT_MS, .stop_on_signal = true};
+    AUTO_JSON json_t *answer = NULL;
+    struct err failure = ERR_INIT;
+    if (!may_try(facts)) {
+        facts->not_tried = mem_strdup("databases or privileges are missing");
+        return 0;
+    }
+    if (metadb_call(db, &probe, &answer, &failure) == 0) {
+        metadb_facts_add_probe(answer, facts);
+        return 0;
+    }
+    if (failure.kind == ERR_INTERRUPTED) {
+        *err = failure;
+        return -1;
+    }
+    if (failure.kind == ERR_PERMISSION || failure.kind == ERR_LOCKED) {
+        facts->not_tried = mem_strdup(failure.text);
+        return 0;
+    }
+    facts->tried = true;
+    strv_add(&facts->not_restorable, failure.text);
+    return 0;
+}
+
 /* A MetaDB that does not answer is a finding, so that the other findings are shown with it. */
 static int ask_metadb(const struct survey_request *request, struct survey *s, struct err *err)
 {
@@ -101,6 +144,9 @@ static int ask_metadb(const struct survey_request *request, struct survey *s, st
         return 0;
     }
     if (metadb_facts_from_json(answer, &s->deployment.metadb, err) != 0) {
+        return -1;
+    }
+    if (request->try_restore && try_restore(s, &db, err) != 0) {
         return -1;
     }
     return survey_watch_heartbeats(&db, s, err);

@@ -562,6 +562,31 @@ static void metadb_privileges(void **state)
                         "'oms'@'%'");
 }
 
+static void metadb_restorable(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct metadb_facts *m;
+
+    (void)state;
+    fixture_init(&f, 1);
+    m = &f.deployment.metadb;
+    assert_no_failure(&f.in, "metadb.restorable", VERDICT_NOT_APPLICABLE,
+                      "`check` and `upgrade` try it");
+    m->not_tried = mem_strdup("databases or privileges are missing");
+    assert_no_failure(&f.in, "metadb.restorable", VERDICT_NOT_APPLICABLE,
+                      "databases or privileges are missing");
+    m->tried = true;
+    assert_no_failure(&f.in, "metadb.restorable", VERDICT_PASS,
+                      "every table, view and trigger came back as it is, in scratch databases");
+    strv_add(&m->not_restorable, "rm_331.v: is defined differently");
+    strv_add(&m->not_restorable, "cm_331.t: cannot be read");
+    assert_only_failure(&f.in, "metadb.restorable",
+                        "rm_331.v: is defined differently; cm_331.t: cannot be read",
+                        "a restore of all definitions, without rows",
+                        "mend or drop what is named, or give the account what it lacks; with "
+                        "`--accept metadb.restorable=REASON` a way back leaves it as it says");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -595,6 +620,7 @@ int main(void)
         cmocka_unit_test(auto_remove),
         cmocka_unit_test(other_source_missing),
         cmocka_unit_test(metadb_privileges),
+        cmocka_unit_test(metadb_restorable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
