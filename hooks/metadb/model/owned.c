@@ -5,22 +5,38 @@
 #include "hooks/metadb/model/names.h"
 #include "hooks/metadb/wire/sql.h"
 
-int owned_look(struct conn *c, const char *database, enum owned_state *ret, struct err *err)
+/* `head` 'database': the first column of all rows. */
+static int ask(struct conn *c, const char *head, const char *database, struct rows *ret,
+               struct err *err)
 {
     AUTO_STR struct str sql = STR_INIT;
-    AUTO_ROWS struct rows rows = ROWS_INIT;
-    str_append(&sql, "SELECT t.table_name FROM information_schema.schemata s LEFT JOIN "
-                     "information_schema.tables t ON t.table_schema = s.schema_name WHERE "
-                     "s.schema_name = ");
+    str_append(&sql, head);
     sql_text(&sql, database, strlen(database));
-    if (conn_query(c, str_get(&sql), &rows, err) < 0) {
+    return conn_query(c, str_get(&sql), ret, err);
+}
+
+/* In two steps: a server that joins the two opens every table that it has. */
+int owned_look(struct conn *c, const char *database, enum owned_state *ret, struct err *err)
+{
+    AUTO_ROWS struct rows there = ROWS_INIT;
+    AUTO_ROWS struct rows tables = ROWS_INIT;
+    if (ask(c, "SELECT schema_name FROM information_schema.schemata WHERE schema_name = ", database,
+            &there, err) < 0) {
         return -1;
     }
-    *ret = OWNED_MISSING;
-    while (*ret != OWNED_OURS && rows_next(&rows)) {
-        const char *name = rows_text(&rows, 0, NULL);
-        bool marker = str_eq(name, NAMES_MARKER) || str_eq(name, NAMES_SWAPPED);
-        *ret = marker ? OWNED_OURS : name != NULL ? OWNED_FOREIGN : OWNED_EMPTY;
+    if (!rows_next(&there)) {
+        *ret = OWNED_MISSING;
+        return 0;
+    }
+    if (ask(c, "SELECT table_name FROM information_schema.tables WHERE table_schema = ", database,
+            &tables, err) < 0) {
+        return -1;
+    }
+    *ret = OWNED_EMPTY;
+    while (*ret != OWNED_OURS && rows_next(&tables)) {
+        const char *name = rows_text(&tables, 0, "");
+        *ret = str_eq(name, NAMES_MARKER) || str_eq(name, NAMES_SWAPPED) ? OWNED_OURS
+                                                                         : OWNED_FOREIGN;
     }
     return 0;
 }

@@ -14,6 +14,8 @@
 #include "hooks/metadb/ops/privileges.h"
 #include "hooks/metadb/restore/restore.h"
 
+/* Making a table is waiting for the disk. */
+#define WORKERS 8
 #define FOLDER "omslaunch-probe-XXXXXX"
 
 /* A folder of our own for as long as it takes. */
@@ -69,9 +71,8 @@ static int say_what_it_was_for(const struct request *request, struct err *err)
 static int probe(const struct request *request, const char *folder, json_t *findings,
                  struct err *err)
 {
-    AUTO_JSON json_t *parameters =
-        json_make("{s:s, s:s, s:b, s:i}", "folder", folder, "compress", "none", "definitions", 1,
-                  "workers", 1);
+    AUTO_JSON json_t *parameters = json_make("{s:s, s:s, s:b, s:i}", "folder", folder, "compress",
+                                             "none", "definitions", 1, "workers", WORKERS);
     AUTO_JSON json_t *dumped = NULL;
     struct request definitions = *request;
     definitions.parameters = parameters;

@@ -1,5 +1,4 @@
-/* Frames of a backup as statements on a connection, CREATE TABLE adapted to the staging database.
- */
+/* Frames of a backup as statements on a connection. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,16 +6,10 @@
 #include "hooks/metadb/restore/state.h"
 #include "hooks/metadb/model/split.h"
 
-/* Smaller tables are as fast with their indexes in place. */
-#define DEFER_FROM_BYTES (4UL * 1024 * 1024)
-
-/* ---- frames before and after the data -------------------------------------------------------- */
-
 struct frame_run {
     struct restore *r;
     size_t database;
     struct conn *conn;
-    bool tables;               /* CREATE TABLE goes without its indexes */
     struct restore_rows *rows; /* of the table whose rows these are; NULL: as they are */
     struct rows_sender *sender;
     bool *again; /* of restore_run_frame() */
@@ -38,43 +31,6 @@ uint64_t restore_raw_bytes(struct restore_db *db, const char *table)
         }
     }
     return (uint64_t)json_integer_value(json_object_get(db->table_bytes, table));
-}
-
-static char *table_name_of(const char *create)
-{
-    struct str name = STR_INIT;
-    const char *p = strchr(create, '`');
-    for (p = p ? p + 1 : ""; *p; p++) {
-        if (*p == '`' && *++p != '`') {
-            break;
-        }
-        str_append_c(&name, *p);
-    }
-    str_append(&name, "");
-    return str_take(&name);
-}
-
-static void defer(struct frame_run *f, char *table_take, char *keys_take)
-{
-    struct restore *r = f->r;
-    r->deferred = mem_grow(r->deferred, r->deferred_count + 1, sizeof(*r->deferred));
-    r->deferred[r->deferred_count++] =
-        (struct restore_deferred){.table = table_take, .keys = keys_take, .database = f->database};
-}
-
-/* The statement as it is to be run in the staging database. */
-static void adapt(struct frame_run *f, const char *sql, struct str *out)
-{
-    AUTO_STR struct str mapped = STR_INIT, without = STR_INIT, keys = STR_INIT;
-    create_map_references(&mapped, sql, &f->r->to_staging);
-    AUTO_FREE char *table = table_name_of(sql);
-    if (restore_raw_bytes(&f->r->dbs[f->database], table) >= DEFER_FROM_BYTES &&
-        create_split_keys(str_get(&mapped), &without, &keys)) {
-        str_append(out, str_get(&without));
-        defer(f, TAKE(table), str_take(&keys));
-    } else {
-        str_append(out, str_get(&mapped));
-    }
 }
 
 /* The transaction has to be undone: some of the rows may be in. What is no lock and no lost
@@ -102,39 +58,9 @@ static int run_rows(struct frame_run *f, const char *sql, size_t len, struct err
     return send_rows(f, true, err) < 0 ? -1 : conn_exec(f->conn, sql, len, err);
 }
 
-/* A table, or a sequence. When definitions alone are tried, each goes its own way. */
-static int run_definition(struct frame_run *f, const char *sql, size_t len, struct err *err)
-{
-    AUTO_FREE char *text = mem_strndup(sql, len);
-    AUTO_STR struct str adapted = STR_INIT;
-    struct err e = ERR_INIT;
-    if (f->r->dbs[f->database].resumed) {
-        return 0;
-    }
-    if (str_starts_with(text, "CREATE TABLE ")) {
-        adapt(f, text, &adapted);
-    } else {
-        str_append_n(&adapted, sql, len);
-    }
-    if (conn_exec(f->conn, str_get(&adapted), adapted.len, &e) == 0) {
-        return 0;
-    }
-    if (f->r->findings == NULL || restore_is_over(&e)) {
-        AUTO_FREE char *name = table_name_of(text);
-        *err = e;
-        return err_wrap(err, "making '%s'", name);
-    }
-    AUTO_FREE char *name = table_name_of(text);
-    restore_keep_text(f->r, f->database, "table", name, NULL, text, &e);
-    return 0;
-}
-
 static int run_statement(void *arg, const char *sql, size_t len, struct err *err)
 {
     struct frame_run *f = arg;
-    if (f->tables) {
-        return run_definition(f, sql, len, err);
-    }
     return f->rows ? run_rows(f, sql, len, err) : conn_exec(f->conn, sql, len, err);
 }
 
@@ -174,8 +100,7 @@ int restore_run_frame(struct restore *r, size_t database, unsigned worker, const
 int restore_run_frames(struct restore *r, size_t database, const char *kind, const char *where,
                        struct err *err)
 {
-    struct frame_run f = {
-        .r = r, .database = database, .conn = &r->lead, .tables = strcmp(kind, "tables") == 0};
+    struct frame_run f = {.r = r, .database = database, .conn = &r->lead};
     size_t i;
     json_t *frame;
     if (restore_use(&r->lead, where, err) < 0) {

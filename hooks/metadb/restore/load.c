@@ -19,21 +19,19 @@
 
 enum { SERVER_DUPLICATE_KEY_NAME = 1061, SERVER_LOCK_TIMEOUT = 1205, SERVER_DEADLOCK = 1213 };
 
-static int make_tables(struct restore *r, size_t i, struct err *err)
+static int open_database(struct restore *r, size_t i, struct err *err)
 {
     struct restore_db *db = &r->dbs[i];
     if (restore_open_staging(r, i, err) < 0 || restore_read_session(r, i, err) < 0 ||
-        restore_run_frames(r, i, "session", db->staging, err) < 0 ||
-        (r->rehearse && restore_make_broken(r, i, db->staging, err) < 0) ||
-        restore_run_frames(r, i, "tables", db->staging, err) < 0) {
+        restore_run_frames(r, i, "session", db->staging, err) < 0) {
         return -1;
     }
-    return restore_note(r, i, NOTE_TABLES, "made", err);
+    return r->rehearse ? restore_make_broken(r, i, db->staging, err) : 0;
 }
 
 /* ---- the data -------------------------------------------------------------------------------- */
 
-static int switch_database(struct restore *r, unsigned worker, size_t database, struct err *err)
+int restore_switch(struct restore *r, unsigned worker, size_t database, struct err *err)
 {
     struct conn *c = &r->conns[worker];
     const struct restore_db *db = &r->dbs[database];
@@ -82,7 +80,7 @@ static int load_frames(struct restore *r, unsigned worker, size_t from, size_t t
 {
     const struct restore_task *t = &r->tasks[from];
     struct conn *c = &r->conns[worker];
-    if (switch_database(r, worker, t->database, err) < 0) {
+    if (restore_switch(r, worker, t->database, err) < 0) {
         return -1;
     }
     bool again = false;
@@ -106,7 +104,7 @@ static int add_keys(struct restore *r, unsigned worker, struct restore_deferred 
 {
     struct conn *c = &r->conns[worker];
     AUTO_STR struct str sql = STR_INIT;
-    if (switch_database(r, worker, d->database, err) < 0) {
+    if (restore_switch(r, worker, d->database, err) < 0) {
         return -1;
     }
     str_append(&sql, "ALTER TABLE ");
@@ -355,8 +353,16 @@ static void warn_of_refused(struct restore *r)
 int restore_load(struct restore *r, struct err *err)
 {
     for (size_t i = 0; i < r->count; i++) {
-        if (make_tables(r, i, err) < 0 || plan_frames(r, i, err) < 0 ||
-            prepare_rows(r, i, err) < 0) {
+        if (open_database(r, i, err) < 0) {
+            return -1;
+        }
+    }
+    if (open_workers(r, err) < 0 || restore_make_tables(r, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        if (restore_note(r, i, NOTE_TABLES, "made", err) < 0 || plan_frames(r, i, err) < 0 ||
+            (r->findings == NULL && prepare_rows(r, i, err) < 0)) {
             return -1;
         }
         size_t k;
@@ -366,7 +372,7 @@ int restore_load(struct restore *r, struct err *err)
         }
     }
     sort_frames(r);
-    if (open_workers(r, err) < 0 || pool_run(r->workers, r->piece_count, load_piece, r, err) < 0 ||
+    if (pool_run(r->workers, r->piece_count, load_piece, r, err) < 0 ||
         pool_run(r->workers, r->deferred_count, add_missed_keys, r, err) < 0) {
         return -1;
     }

@@ -158,7 +158,12 @@ uint64_t restore_raw_bytes(struct restore_db *db, const char *table);
 /* Did another transaction stand in the way? */
 bool restore_may_retry(const struct conn *c);
 
-/* load.c: staging databases made, filled, indexed and compared. */
+/* tables.c: makes all tables and sequences in the staging databases. */
+int restore_make_tables(struct restore *r, struct err *err) MUST_USE;
+
+/* load.c: brings a worker's connection into a staging database, in the session of its backup; */
+int restore_switch(struct restore *r, unsigned worker, size_t database, struct err *err) MUST_USE;
+/* staging databases made, filled, indexed and compared. */
 int restore_load(struct restore *r, struct err *err) MUST_USE;
 
 /* code.c: views and triggers of what is there, which RENAME cannot move, are kept as text in the
