@@ -21,7 +21,8 @@ metadb() {
     code=0
     request "$2" >"$BATS_TEST_TMPDIR/request"
     lines=$("$METADB_PROGRAM" "$1" <"$BATS_TEST_TMPDIR/request" 3>&-) || code=$?
-    answer=$(tail -n 1 <<<"$lines")
+    # As a person sees it: with its hint.
+    answer=$(tail -n 1 <<<"$lines" | jq -c 'if .hint then .text += "\nHINT: " + .hint else . end')
 }
 
 # field PATH: of the answer.

@@ -118,20 +118,20 @@ LACKS=("FLUSH" "LOCK TABLES" "UNLOCK" "SHOW MASTER" "SHOW TABLE STATUS" "EXPLAIN
     before=$(digests ob ob_cm ob_hb)
     behind 0 "RENAME"
     metadb restore '{"folder":"'"$FOLDER"'"}'
-    same "moving a table from one database to another, tried in 'ob__try1_$RUN': the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)
+    same "moving a table from one database to another, tried in 'ob__try_$RUN': the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)
 HINT: nothing was changed. A restore puts tables in place so; on this server restore by hand: drop and create each database, then zstd -dc FILE | mysql DATABASE" "$(field .text)"
     same "$before" "$(digests ob ob_cm ob_hb)"
     same '' "$(databases_like 'ob%\_\_%')"
     # And it is known before an outage.
     metadb probe '{}'
-    same "what a restore of 'ob' would need was tried in a scratch database: the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)" "$(field .text)"
+    same "what a restore would need was tried in scratch databases: moving a table from one database to another, tried in 'ob__try_$RUN': the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)" "$(field .text)"
     same '' "$(databases_like 'ob%\_\_%')"
 }
 
 @test "scratch databases of a killed run go, a stranger's stays" {
     ok dump '{"folder":"'"$FOLDER"'"}'
     before=$(digests ob ob_cm ob_hb)
-    lab_sql -e "create database \`ob__try1_$RUN\`; create table \`ob__try1_$RUN\`.omslaunch_try (id int); create database \`ob__try2_$RUN\`; create table \`ob__try2_$RUN\`.precious (id int)"
+    lab_sql -e "create database \`ob__try_$RUN\`; create table \`ob__try_$RUN\`.omslaunch_restore (id int); create table \`ob__try_$RUN\`.omslaunch_try (id int); create database \`ob__try2_$RUN\`; create table \`ob__try2_$RUN\`.precious (id int)"
     refused refused "there is a database 'ob__try2_$RUN' that no restore has made" restore '{"folder":"'"$FOLDER"'"}'
     same precious "$(lab_sql -e "show tables from \`ob__try2_$RUN\`")"
     lab_sql -e "drop table \`ob__try2_$RUN\`.precious"
