@@ -124,7 +124,7 @@ HINT: nothing was changed. A restore puts tables in place so; on this server res
     same '' "$(databases_like 'ob%\_\_%')"
     # And it is known before an outage.
     metadb probe '{}'
-    same "what a restore would need was tried in scratch databases: moving a table from one database to another, tried in 'ob__try_$RUN': the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)" "$(field .text)"
+    same "what a restore would need was tried in scratch databases: moving a table from one database to another, tried in 'ob__try_$RUN': the MetaDB at '127.0.0.1:$DB_PORT' says: Not supported feature or function (error 1235)" "$(field .text | head -n 1)"
     same '' "$(databases_like 'ob%\_\_%')"
 }
 
