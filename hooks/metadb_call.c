@@ -1,6 +1,8 @@
 #include "hooks/metadb_call.h"
 
 #include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,9 @@ struct metadb_waiting {
     struct proc *proc;
     struct sandbox *sandbox;
     int program_fd;
+    char *scratch; /* the folder of a `probe`; NULL: none */
+    char *tmpdir;  /* the same for its environment */
+    const char *envp[4];
     json_t *prepared; /* what it says that it has prepared; NULL: nothing */
     json_t *result;
     bool has_error;
@@ -119,13 +124,53 @@ static enum proc_answer listen_sandbox(void *arg)
     return sandbox_listen(((struct metadb_waiting *)arg)->sandbox);
 }
 
+/* What `probe` writes is of no use to anybody afterwards. */
+static int make_scratch(struct metadb_waiting *call, struct err *err)
+{
+    const char *under = getenv("TMPDIR");
+    char *path = mem_printf("%s/omslaunch-XXXXXX", under && *under == '/' ? under : "/tmp");
+    if (mkdtemp(path) == NULL) {
+        err_fail(err, ERR_STATE, "no folder can be made for a rehearsal in '%s': %m", path);
+        free(path);
+        return err_hint(err, "see that it can be written, or set TMPDIR");
+    }
+    call->scratch = path;
+    call->tmpdir = mem_printf("TMPDIR=%s", path);
+    call->envp[2] = call->tmpdir;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st, (void)type, (void)where;
+    (void)remove(path);
+    return 0;
+}
+
+/* With what a killed program has left in it. */
+static void drop_scratch(struct metadb_waiting *call)
+{
+    if (call->scratch != NULL) {
+        (void)nftw(call->scratch, remove_one, 4, FTW_DEPTH | FTW_PHYS);
+    }
+    free(call->scratch);
+    free(call->tmpdir);
+}
+
+/* Where it may write: `dump` its backup, `restore` a text of what could not be made beside that. */
+static const char *folder_of(const struct metadb_waiting *call)
+{
+    const char *command = call->request.command;
+    return str_eq(command, "dump") || str_eq(command, "restore")
+               ? json_text(call->request.parameters, "folder", NULL)
+               : call->scratch;
+}
+
 /* The folder that it fills is made here: it could make it itself only if it might also change the
  * other backups. */
 static int make_sandbox(struct metadb_waiting *call, struct err *err)
 {
-    const char *folder = str_eq(call->request.command, "dump")
-                             ? json_text(call->request.parameters, "folder", NULL)
-                             : NULL;
+    const char *folder = folder_of(call);
     const uint16_t ports[] = {call->db->port, DNS_PORT};
     struct sandbox_spec spec = {
         .profile = SANDBOX_STRICT,
@@ -133,7 +178,7 @@ static int make_sandbox(struct metadb_waiting *call, struct err *err)
         .port_count = ARRAY_LEN(ports),
     };
     if (folder != NULL) {
-        if (fs_make_dirs(folder, err) != 0) {
+        if (str_eq(call->request.command, "dump") && fs_make_dirs(folder, err) != 0) {
             return -1;
         }
         strv_add(&spec.write, folder);
@@ -204,8 +249,6 @@ static int judge(struct metadb_waiting *call, const struct proc_result *ended, s
 static int begin(const struct metadb *db, const struct metadb_request *request, bool waits,
                  struct metadb_waiting **ret, struct proc_result *ended, struct err *err)
 {
-    static const char *const envp[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
-                                       NULL};
     struct metadb_waiting *call = mem_alloc(sizeof(*call));
     AUTO_JSON json_t *document = make_document(db, request);
     char *text = json_compact(document);
@@ -214,9 +257,10 @@ static int begin(const struct metadb *db, const struct metadb_request *request, 
         .db = db,
         .request = *request,
         .argv = {db->program, request->command, NULL},
+        .envp = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", NULL, NULL},
         .spec = {.path = db->program,
                  .argv = call->argv,
-                 .envp = envp,
+                 .envp = call->envp,
                  .input = input,
                  .input_len = strlen(input),
                  .keep_input = waits,
@@ -227,7 +271,8 @@ static int begin(const struct metadb *db, const struct metadb_request *request, 
         .error = ERR_INIT,
         .program_fd = -1,
     };
-    int rc = confine(call, err);
+    int rc = str_eq(request->command, "probe") ? make_scratch(call, err) : 0;
+    rc = rc != 0 ? rc : confine(call, err);
     rc = rc != 0 ? rc : proc_begin(&call->spec, &call->proc, ended, err);
     secret_wipe(text, strlen(text));
     secret_wipe(input, strlen(input));
@@ -318,6 +363,7 @@ void metadb_waiting_free(struct metadb_waiting *call)
     proc_free(call->proc);
     sandbox_free(call->sandbox);
     fd_close_ptr(&call->program_fd);
+    drop_scratch(call);
     json_decref(call->prepared);
     json_decref(call->result);
     str_free(&call->stderr_tail);

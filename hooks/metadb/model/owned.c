@@ -35,8 +35,8 @@ int owned_look(struct conn *c, const char *database, enum owned_state *ret, stru
     *ret = OWNED_EMPTY;
     while (*ret != OWNED_OURS && rows_next(&tables)) {
         const char *name = rows_text(&tables, 0, "");
-        *ret = str_eq(name, NAMES_MARKER) || str_eq(name, NAMES_SWAPPED) ? OWNED_OURS
-                                                                         : OWNED_FOREIGN;
+        *ret =
+            str_eq(name, NAMES_MARKER) || str_eq(name, NAMES_SWAPPED) ? OWNED_OURS : OWNED_FOREIGN;
     }
     return 0;
 }
