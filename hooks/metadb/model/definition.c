@@ -5,10 +5,11 @@
 json_t *definition_to_json(const char *bytes)
 {
     static const char digits[] = "0123456789ABCDEF";
-    json_t *text = bytes != NULL ? json_string(bytes) : json_null();
-    if (text != NULL) {
+    json_t *text = json_from_text(bytes);
+    if (bytes == NULL || str_eq(json_string_value(text), bytes)) {
         return text;
     }
+    json_decref(text);
     AUTO_STR struct str hex = STR_INIT;
     for (const unsigned char *p = (const unsigned char *)bytes; *p; p++) {
         str_append_c(&hex, digits[*p >> 4]);

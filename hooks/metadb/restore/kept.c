@@ -25,7 +25,7 @@ int restore_soften(struct restore *r, const struct err *e, struct err *err)
         *err = *e;
         return -1;
     }
-    restore_warn(r, "%.*s", (int)strcspn(e->text, "\n"), e->text);
+    restore_warn(r, "%s", e->text);
     return 0;
 }
 
@@ -57,8 +57,7 @@ void restore_warn(struct restore *r, const char *fmt, ...)
 
 void restore_find(struct restore *r, size_t database, const char *name, const struct err *why)
 {
-    AUTO_FREE char *text = mem_printf("%s.%s: %.*s", r->dbs[database].name, name,
-                                      (int)strcspn(why->text, "\n"), why->text);
+    AUTO_FREE char *text = mem_printf("%s.%s: %s", r->dbs[database].name, name, why->text);
     json_add(r->findings, json_from_text(text));
 }
 
@@ -91,8 +90,8 @@ static void keep_in_file(struct restore *r, size_t database, const char *kind, c
 {
     bool kept = restore_keep_sql(r, database, why->text, settings, text);
     AUTO_FREE char *file = file_name(r);
-    restore_warn(r, "the %s '%s.%s' was not made: %.*s; its text %s '%s/%s'", kind,
-                 r->dbs[database].target, name, (int)strcspn(why->text, "\n"), why->text,
+    restore_warn(r, "the %s '%s.%s' was not made: %s; its text %s '%s/%s'", kind,
+                 r->dbs[database].target, name, why->text,
                  kept ? "is kept in" : "could not be kept in", r->folder, file);
 }
 
@@ -113,8 +112,8 @@ void restore_keep_text(struct restore *r, size_t database, const char *kind, con
     if (r->findings != NULL) {
         restore_find(r, database, name, why);
     } else if (r->rehearse) {
-        restore_warn(r, "the %s '%s.%s' would be kept as text only: %.*s", kind, db->name, name,
-                     (int)strcspn(why->text, "\n"), why->text);
+        restore_warn(r, "the %s '%s.%s' would be kept as text only: %s", kind, db->name, name,
+                     why->text);
     } else {
         keep_in_file(r, database, kind, name, settings, text, why);
     }
