@@ -18,6 +18,7 @@
 #include "tests/unit/unit.h"
 
 #define FILE_MAX 65536
+#define WORDS_MAX ((size_t)4 * 1024 * 1024)
 
 enum fault {
     FAULT_NONE,
@@ -57,6 +58,15 @@ static void file_put(const char *folder, const char *name, const char *text, int
 static void file_write(const char *folder, const char *name, const char *text)
 {
     file_put(folder, name, text, O_TRUNC);
+}
+
+/* What everybody says who can say anything, and may be any bytes; empty: the usual words. */
+static void words_read(const char *folder, struct str *ret)
+{
+    AUTO_FREE char *path = fs_join(folder, "words");
+    struct err ignored;
+
+    (void)!fs_read(path, WORDS_MAX, false, ret, &ignored);
 }
 
 /* Notes a call in the log, and finds out whether it is the one that goes wrong. */
@@ -203,8 +213,20 @@ static char *describe_request(const char *command, const json_t *request)
 }
 
 /* What goes wrong before anything is done; -1: nothing. */
-static int suffer(enum fault fault)
+static int suffer(const char *folder, enum fault fault)
 {
+    AUTO_STR struct str words = STR_INIT;
+
+    words_read(folder, &words);
+    if (fault == FAULT_FAIL && words.len > 0) {
+        AUTO_STR struct str line = STR_INIT;
+        str_append(&line, "{\"event\":\"error\",\"kind\":\"failed\",\"text\":\"");
+        str_append_n(&line, words.data, words.len);
+        str_append(&line, "\"}\n");
+        (void)!fs_write_all(3, line.data, line.len);
+        (void)!fs_write_all(STDERR_FILENO, words.data, words.len);
+        return 1;
+    }
     if (fault == FAULT_FAIL || fault == FAULT_UNREACHABLE) {
         say(json_make("{s:s,s:s,s:s}", "event", "error", "kind",
                       fault == FAULT_FAIL ? "failed" : "unreachable", "text",
@@ -226,7 +248,7 @@ static int wait_prepared(const char *folder)
 {
     char word[4] = "";
     enum fault fault = note_call(folder, "metadb prepare");
-    int rc = suffer(fault);
+    int rc = suffer(folder, fault);
 
     if (rc >= 0) {
         return rc;
@@ -274,7 +296,7 @@ static int world_metadb_main(const char *command)
     int rc = json_bool(request, "prepare", false) ? wait_prepared(folder) : -1;
     AUTO_FREE char *line = describe_request(command, request);
     enum fault fault = rc < 0 ? note_call(folder, line) : FAULT_NONE;
-    rc = rc < 0 ? suffer(fault) : rc;
+    rc = rc < 0 ? suffer(folder, fault) : rc;
     if (rc >= 0) {
         return rc;
     }
