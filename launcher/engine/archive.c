@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "launcher/base/clock.h"
+#include "launcher/engine/base64.h"
 #include "launcher/engine/call.h"
 #include "launcher/engine/tar.h"
 
@@ -29,37 +30,6 @@ static int archive_path(const char *id, const char *path, char **ret, struct err
 }
 
 /* ---- stat ---- */
-
-static int base64_value(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-static int base64_decode(const char *text, struct str *ret)
-{
-    size_t len = strlen(text);
-    unsigned bits = 0, count = 0;
-
-    while (len > 0 && (text[len - 1] == '=' || text[len - 1] == ' ')) {
-        len--;
-    }
-    for (size_t i = 0; i < len; i++) {
-        int value = base64_value(text[i]);
-        if (value < 0) {
-            return -1;
-        }
-        bits = (bits << 6 | (unsigned)value) & 0xffff;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            str_append_c(ret, (char)(bits >> count & 0xff));
-        }
-    }
-    return 0;
-}
 
 /* The header's JSON: name, size, mode, mtime, linkTarget. */
 static int read_stat(const struct http_answer *answer, json_t **ret, struct err *err)

@@ -107,4 +107,17 @@ typedef void (*engine_progress_fn)(void *arg, uint64_t done_bytes, uint64_t tota
 int engine_image_load(struct engine *e, const char *archive, engine_progress_fn fn, void *arg,
                       struct strv *ret_loaded, struct err *err) MUST_USE;
 
+/* What happens to one layer of an image that is pulled: "Downloading", 5 of 20 bytes. `total` is 0
+ * where the engine tells none. */
+typedef void (*engine_layer_fn)(void *arg, const char *layer, const char *what, uint64_t done,
+                                uint64_t total);
+/* Has the engine fetch REPOSITORY:TAG or REPOSITORY@DIGEST from its registry, with what the docker
+ * CLI's files say of who we are there (engine/registry_auth.h). ERR_NOT_FOUND when the registry has
+ * no such image, ERR_PERMISSION when it does not let us. */
+int engine_image_pull(struct engine *e, const char *ref, engine_layer_fn fn, void *arg,
+                      struct err *err) MUST_USE;
+/* Is this image, as engine_image_inspect() tells it, the one of that digest ("sha256:…")? With the
+ * containerd image store its ID is the digest of a manifest; elsewhere only RepoDigests have it. */
+bool engine_image_has_digest(const json_t *image, const char *digest);
+
 #endif

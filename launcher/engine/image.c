@@ -6,6 +6,7 @@
 
 #include "launcher/engine/call.h"
 #include "launcher/engine/image_archive.h"
+#include "launcher/engine/image_ref.h"
 #include "launcher/engine/json_stream.h"
 
 /* An engine unpacks a layer of gigabytes without a word. */
@@ -16,7 +17,7 @@
     "the file seems to be cut short or damaged: compare its size and checksum with the original; " \
     "if it is whole, 'journalctl -u docker' may say more"
 
-int engine_image_inspect(struct engine *e, const char *ref, json_t **ret, struct err *err)
+int image_ref_check(const char *ref, struct err *err)
 {
     static const char good[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@";
@@ -28,6 +29,14 @@ int engine_image_inspect(struct engine *e, const char *ref, json_t **ret, struct
                         "'%s' is no image: expected REPOSITORY[:TAG], or an ID\n"
                         "HINT: 'docker images' lists them",
                         ref);
+    }
+    return 0;
+}
+
+int engine_image_inspect(struct engine *e, const char *ref, json_t **ret, struct err *err)
+{
+    if (image_ref_check(ref, err) < 0) {
+        return -1;
     }
     AUTO_FREE char *path = mem_printf("/images/%s/json", ref);
     const struct engine_call call = {.doing = "inspect image", .thing = ref, .path = path};
