@@ -22,6 +22,19 @@ void config_seen_free(struct config_seen *s)
     *s = (struct config_seen){.state = CONFIG_UNKNOWN};
 }
 
+bool config_seen_is_elsewhere(const struct config_seen *s)
+{
+    static const char *const keys[] = {"oms_meta_host", "oms_meta_port", "drc_rm_db", "drc_cm_db",
+                                       "drc_cm_heartbeat_db"};
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (strv_has(&s->keys, keys[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool process_is_of_container(const char *proc, const char *pid, const char *container_id)
 {
     AUTO_FREE char *path = mem_printf("%s/%s/cgroup", proc, pid);

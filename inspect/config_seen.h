@@ -35,6 +35,8 @@ int config_seen_read(struct engine *e, const struct container *c, bool local,
 void config_seen_observe(struct engine *e, const struct container *c, bool local,
                          const struct oms_config *file, const char *source,
                          struct config_seen *ret);
+/* Does the running OMS work on another MetaDB or other databases than the file names? */
+bool config_seen_is_elsewhere(const struct config_seen *s);
 void config_seen_free(struct config_seen *s);
 
 /* Is the process `pid` one of that container, by what `proc` says? */

@@ -100,7 +100,7 @@ static int check_stopped(const struct metadb_access *a, const struct selection *
         }
     }
     if (!a->running || names.len == 0) {
-        return 0;
+        return metadb_access_check_alone(a, &s->to, err);
     }
     return err_fail(err, ERR_REFUSED,
                     "the container '%s' runs: %s cannot be restored under it\n"

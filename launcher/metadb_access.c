@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
+#include "inspect/alive.h"
+#include "inspect/config_seen.h"
 #include "inspect/container.h"
+#include "inspect/host_facts.h"
 #include "launcher/base/parallel.h"
 #include "launcher/engine/engine.h"
 #include "launcher/state/state.h"
@@ -34,6 +37,28 @@ struct node_word {
     struct err err;
 };
 
+/* What is done to the databases of the file must be done to those that OMS works on. */
+static int check_same_place(struct engine *e, const json_t *answer, const struct oms_config *config,
+                            struct err *err)
+{
+    AUTO_CONTAINER struct container c = CONTAINER_INIT;
+    CLEANUP(host_facts_free) struct host_facts host = {.name = NULL};
+    CLEANUP(config_seen_free) struct config_seen seen = {.state = CONFIG_UNKNOWN};
+    if (container_from_engine(answer, &c, err) != 0 || host_facts_observe(e, &host, err) != 0) {
+        return -1;
+    }
+    config_seen_observe(e, &c, host.local, config, NULL, &seen);
+    if (!config_seen_is_elsewhere(&seen)) {
+        return 0;
+    }
+    return err_fail(err, ERR_CONFIG,
+                    "the running OMS '%s' works on another database than the config.yaml on the "
+                    "host names: '%s' differs\n"
+                    "HINT: a container keeps the file that it was started with: undo the edit, or "
+                    "take it into use with 'docker restart %s'",
+                    c.name, seen.keys.items[0], c.name);
+}
+
 static int ask_node(struct node_word *w, struct err *err)
 {
     AUTO_ENGINE struct engine *engine = NULL;
@@ -46,7 +71,10 @@ static int ask_node(struct node_word *w, struct err *err)
         return session_suggest_container(w->endpoint, w->container, err);
     }
     w->running = json_bool(answer, "State.Running", false);
-    return oms_config_read(engine, w->container, NULL, &w->config, err);
+    if (oms_config_read(engine, w->container, NULL, &w->config, err) != 0) {
+        return -1;
+    }
+    return check_same_place(engine, answer, &w->config, err);
 }
 
 struct node_words {
@@ -141,6 +169,32 @@ void metadb_access_free(struct metadb_access *a)
     strv_free(&a->heartbeat_dbs);
     free(a->container);
     free(a->endpoint);
+}
+
+static int check_engine(const struct metadb_access *a, const char *endpoint,
+                        const struct strv *databases, struct err *err)
+{
+    AUTO_ENGINE struct engine *engine = NULL;
+    const struct engine_options options = {.endpoint = endpoint, .read_only = true};
+    const struct strv nobody = STRV_INIT;
+    const struct alive_place place = {
+        .host = a->db.host, .port = a->db.port, .databases = databases};
+    return engine_open(&options, &engine, err) != 0
+               ? -1
+               : alive_check_engine(engine, &place, &nobody, err);
+}
+
+int metadb_access_check_alone(const struct metadb_access *a, const struct strv *databases,
+                              struct err *err)
+{
+    const struct node_addresses *nodes = &a->session->nodes;
+    for (size_t i = 0; i < nodes->count; i++) {
+        if (!str_eq(nodes->items[i].endpoint, a->endpoint) &&
+            check_engine(a, nodes->items[i].endpoint, databases, err) != 0) {
+            return -1;
+        }
+    }
+    return check_engine(a, a->endpoint, databases, err);
 }
 
 int metadb_access_lock(struct metadb_access *a, const char *run, struct err *err)

@@ -23,12 +23,18 @@ struct metadb_access {
 #define AUTO_METADB_ACCESS CLEANUP(metadb_access_free)
 
 /* Looks at the container. `endpoint` NULL: at all nodes of the deployment that the command line
- * names, side by side; `container` and `endpoint` are then those of the first. */
+ * names, side by side; `container` and `endpoint` are then those of the first. ERR_CONFIG
+ * when a running OMS works on another MetaDB or other databases than the file on its host names. */
 int metadb_access_open(const struct session *session, const char *container, const char *endpoint,
                        struct metadb_access *ret, struct err *err) MUST_USE;
 /* No container at all: for what needs no connection. */
 void metadb_access_none(const struct session *session, struct metadb_access *ret);
 void metadb_access_free(struct metadb_access *a);
+/* No OMS of these engines may run on these databases of the MetaDB. ERR_REFUSED names one that
+ * does.
+ */
+int metadb_access_check_alone(const struct metadb_access *a, const struct strv *databases,
+                              struct err *err) MUST_USE;
 /* Keeps other runs off these databases until it is freed. */
 int metadb_access_lock(struct metadb_access *a, const char *run, struct err *err) MUST_USE;
 /* One request, with progress on stderr. */

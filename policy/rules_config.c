@@ -13,20 +13,6 @@ RULE_JUDGE(judge_config_remarks)
     judge_hint(ret, "OMS reads it the same way; say it once and plainly at the next occasion");
 }
 
-/* Whoever accepts one of these would have a database backed up that OMS does not use. */
-static bool is_place(const char *key)
-{
-    static const char *const keys[] = {"oms_meta_host", "oms_meta_port", "drc_rm_db", "drc_cm_db",
-                                       "drc_cm_heartbeat_db"};
-
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (str_eq(keys[i], key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 RULE_JUDGE(judge_config_seen)
 {
     const struct node *n = &in->deployment->nodes[node];
@@ -40,8 +26,9 @@ RULE_JUDGE(judge_config_seen)
     }
     for (size_t i = 0; i < n->seen.keys.count; i++) {
         str_appendf(&list, "%s'%s'", i ? ", " : "", n->seen.keys.items[i]);
-        ret->never_waived = ret->never_waived || is_place(n->seen.keys.items[i]);
     }
+    /* Whoever accepted that would have a database backed up that OMS does not use. */
+    ret->never_waived = config_seen_is_elsewhere(&n->seen);
     if (n->seen.state == CONFIG_OTHER) {
         judge_fail(ret,
                    "the running OMS has other values than the file on the host, which the new "

@@ -174,6 +174,7 @@ static void restore_free(struct restore *r)
         free(db->scratch_to);
         free(db->file);
         strv_free(&db->session);
+        str_free(&db->beats);
         strv_free(&db->earlier);
         for (size_t k = 0; db->prepared && k < db->schema->table_count; k++) {
             restore_rows_free(&db->prepared[k]);
@@ -248,8 +249,14 @@ static int do_restore(struct restore *r, struct err *err)
         return restore_drop_staging(r, rc < 0 ? &e : err) < 0 ? -1 : rc;
     }
     if (restore_is_swapped(r, &swapped, err) < 0 ||
-        (!swapped && (restore_try_rename(r, 0, err) < 0 || restore_verify(r, err) < 0 ||
-                      restore_load(r, err) < 0))) {
+        (!swapped && (restore_note_beats(r, err) < 0 || restore_try_rename(r, 0, err) < 0 ||
+                      restore_verify(r, err) < 0 || restore_load(r, err) < 0))) {
+        return -1;
+    }
+    /* After the swap the heartbeats are those of the backup. */
+    if (!swapped && restore_check_beats(r, err) < 0) {
+        struct err ignored = ERR_INIT;
+        (void)!restore_drop_staging(r, &ignored);
         return -1;
     }
     if (restore_swap(r, err) < 0) {

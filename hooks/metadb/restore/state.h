@@ -44,6 +44,7 @@ struct restore_db {
     json_t *table_bytes;           /* bytes of SQL of each table */
     struct strv session;           /* SET statements of the backup */
     uint64_t rows;
+    struct str beats;   /* of the target, when the restore began */
     json_t *uncompared; /* names, as keys, of what is not made, or made otherwise; NULL: none */
 };
 
@@ -160,6 +161,10 @@ bool restore_may_retry(const struct conn *c);
 
 /* tables.c: makes all tables and sequences in the staging databases. */
 int restore_make_tables(struct restore *r, struct err *err) MUST_USE;
+
+/* alive.c: nobody may write heartbeats into the targets between the two. ERR_REFUSED. */
+int restore_note_beats(struct restore *r, struct err *err) MUST_USE;
+int restore_check_beats(struct restore *r, struct err *err) MUST_USE;
 
 /* load.c: brings a worker's connection into a staging database, in the session of its backup; */
 int restore_switch(struct restore *r, unsigned worker, size_t database, struct err *err) MUST_USE;
