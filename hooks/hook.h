@@ -70,9 +70,12 @@ const char *hook_scope_name(enum hook_scope scope);
 const char *hook_kind_name(enum hook_kind kind);
 const char *hook_failure_name(enum hook_failure failure);
 
-/* Adds what the section says; `file` is what errors call it. NULL is an empty section. Its "folder"
- * is read too, and without one HOOK_FOLDER_DEFAULT if that is there. ERR_CONFIG, naming the key;
- * ERR_REFUSED for a folder that is not to be trusted. */
+/* Adds what the section says, and what is in its "folder", if it names one; `file` is what errors
+ * call it. NULL is an empty section. ERR_CONFIG, naming the key; ERR_REFUSED for a folder that is
+ * not to be trusted. */
+int hook_list_add_section(struct hook_list *list, const json_t *section, const char *file,
+                          struct err *err) MUST_USE;
+/* The same; without a "folder" HOOK_FOLDER_DEFAULT is read, if it is there. */
 int hook_list_add(struct hook_list *list, const json_t *section, const char *file,
                   struct err *err) MUST_USE;
 /* Adds POINT/NN-name of a folder. */

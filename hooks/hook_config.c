@@ -420,27 +420,36 @@ static int add_point(struct hook_list *list, const char *name, const json_t *val
     return 0;
 }
 
-int hook_list_add(struct hook_list *list, const json_t *section, const char *file, struct err *err)
+int hook_list_add_section(struct hook_list *list, const json_t *section, const char *file,
+                          struct err *err)
 {
     const char *key;
     json_t *value;
-    const char *folder = NULL;
     if (section != NULL && !json_is_object(section)) {
         return err_fail(err, ERR_CONFIG,
                         "%s: 'hooks' is not a mapping\nHINT: docs/hooks.md has the form", file);
     }
     json_object_foreach ((json_t *)(uintptr_t)section, key, value) {
-        if (str_eq(key, "folder")) {
-            const struct place p = {.file = file, .point = "all", .hook = "all", .key = key};
-            if (get_text(value, &p, &folder, err) != 0) {
+        const struct place p = {.file = file, .point = "all", .hook = "all", .key = key};
+        const char *folder;
+        if (!str_eq(key, "folder")) {
+            if (add_point(list, key, value, file, err) != 0) {
                 return -1;
             }
-        } else if (add_point(list, key, value, file, err) != 0) {
+        } else if (get_text(value, &p, &folder, err) != 0 ||
+                   hook_list_add_folder(list, folder, err) != 0) {
             return -1;
         }
     }
-    if (folder == NULL && !fs_exists(HOOK_FOLDER_DEFAULT)) {
-        return 0;
+    return 0;
+}
+
+int hook_list_add(struct hook_list *list, const json_t *section, const char *file, struct err *err)
+{
+    if (hook_list_add_section(list, section, file, err) != 0) {
+        return -1;
     }
-    return hook_list_add_folder(list, folder != NULL ? folder : HOOK_FOLDER_DEFAULT, err);
+    return json_object_get(section, "folder") != NULL || !fs_exists(HOOK_FOLDER_DEFAULT)
+               ? 0
+               : hook_list_add_folder(list, HOOK_FOLDER_DEFAULT, err);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define SAMPLE_PASSWORD "not-the-password"
+
 static json_t *container_to_json(const struct hook_container *c)
 {
     if (c == NULL) {
@@ -136,7 +138,7 @@ void hook_state_sample(const struct hook *hook, const char *folder, json_t **ret
         .failure = has_failed ? "start_new: a sample of a failure" : NULL,
     };
     strv_add(&heartbeat, "cm_hb_331");
-    secret_set(&password, "sample", strlen("sample"));
+    secret_set(&password, SAMPLE_PASSWORD, strlen(SAMPLE_PASSWORD));
     *ret = hook_state_to_json(&s);
     hook_state_environment(&s, ret_environment);
     secret_free(&password);

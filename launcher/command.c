@@ -195,6 +195,25 @@ static const struct command commands[] = {
         .run = command_ha,
     },
     {
+        .name = "hooks",
+        .bit = CMD_HOOKS,
+        .arguments = "list|show|test|trace [WHAT...]",
+        .min_arguments = 1,
+        .max_arguments = 64,
+        .summary = "list, show, test and trace the hooks of your site",
+        .text =
+            "With 'list' it shows all hooks, with 'show [POINT[/HOOK]]' everything about them and "
+            "whether "
+            "their files are to be trusted.\n\n"
+            "With 'test POINT[/HOOK]' it runs those of kind host once, in their sandbox, with a "
+            "sample "
+            "of the state document that they will get in an upgrade; nothing else happens.\n\n"
+            "With 'trace PROGRAM [ARGUMENT...]' it runs a program with such a sample, lets it do "
+            "everything that its user may, and says which system calls the sandbox would not "
+            "have allowed. Put -- before arguments that begin with a dash.",
+        .run = command_hooks,
+    },
+    {
         .name = "status",
         .bit = CMD_STATUS,
         .arguments = "[RUN|NAME]",

@@ -25,6 +25,7 @@ int command_upgrade(const struct options *options);
 int command_plan(const struct options *options);
 int command_check(const struct options *options);
 int command_discover(const struct options *options);
+int command_hooks(const struct options *options);
 int command_inspect(const struct options *options);
 int command_status(const struct options *options);
 int command_resume(const struct options *options);

@@ -47,8 +47,12 @@ static const struct option_row rows[] = {
      "rows of your own for the table of which version may go to which; they come before the "
      "shipped "
      "ones"},
-    {"config", '\0', OPTION_TEXT, "FILE", NULL, PLAN_LIKE, AT(config),
-     "YAML file with the policy of your site; default: /etc/omslaunch/config.yaml, if it is there"},
+    {"config", '\0', OPTION_TEXT, "FILE", NULL, PLAN_LIKE | CMD_HOOKS, AT(config),
+     "YAML file with the policy and the hooks of your site; default: /etc/omslaunch/config.yaml, "
+     "if "
+     "it is there"},
+    {"profile", '\0', OPTION_TEXT, "NAME", "default|strict", CMD_HOOKS, AT(profile),
+     "sandbox profile that 'hooks trace' compares with (default)"},
     {"out", '\0', OPTION_TEXT, "FILE", NULL, CMD_PLAN, AT(out),
      "write the plan to FILE, for somebody to approve and 'upgrade --plan' to carry out"},
     {"plan", '\0', OPTION_TEXT, "FILE", NULL, CMD_UPGRADE, AT(plan),

@@ -27,7 +27,8 @@ enum command_bit {
     CMD_PRUNE = 1 << 12,
     CMD_HA = 1 << 13,
     CMD_DISCOVER = 1 << 14,
-    CMD_ALL = (1 << 15) - 1
+    CMD_HOOKS = 1 << 15,
+    CMD_ALL = (1 << 16) - 1
 };
 
 struct options {
@@ -46,6 +47,7 @@ struct options {
     const char *state_dir;
     const char *version_table;
     const char *config;
+    const char *profile;
     struct strv set_env;
     struct strv accept;
     struct strv answer;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,4 +317,18 @@ int fs_lock(const char *path, struct str *ret_holder, int *ret_fd, struct err *e
     }
     err_fail(err, ERR_STATE, "lock '%s' is removed again and again by somebody", path);
     return err_hint(err, "find out who deletes files in that folder");
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st, (void)type, (void)where;
+    return remove(path);
+}
+
+int fs_remove_tree(const char *path, struct err *err)
+{
+    return nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0
+               ? 0
+               : err_fail(err, ERR_STATE, "'%s' cannot be removed: %m\nHINT: remove it by hand",
+                          path);
 }

@@ -33,6 +33,10 @@ int fs_append_synced(int fd, const char *path, const char *bytes, size_t len,
 int fs_write_all(int fd, const char *bytes, size_t len) MUST_USE;
 int fs_sync_folder(const char *folder, struct err *err) MUST_USE;
 bool fs_exists(const char *path);
+/* A folder of ours with all that is in it, through no link and onto no other file system.
+ * ERR_STATE.
+ */
+int fs_remove_tree(const char *path, struct err *err) MUST_USE;
 /* Bytes an unprivileged writer may still use below `path`. */
 int fs_free_space(const char *path, uint64_t *ret_bytes, struct err *err) MUST_USE;
 

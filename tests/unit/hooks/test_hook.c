@@ -242,10 +242,7 @@ static json_t *sample(struct hook *hook)
     json_put_text(document, "deadline", "2026-01-01T00:00:00.000Z");
     for (size_t i = 0; i < environment.count; i++) {
         assert_true(str_starts_with(environment.items[i], "OMSLAUNCH_"));
-        assert_null(strstr(environment.items[i], "sample") != NULL &&
-                            strstr(environment.items[i], "FAILURE") == NULL
-                        ? environment.items[i]
-                        : NULL);
+        assert_null(strstr(environment.items[i], "not-the-password"));
     }
     return document;
 }
@@ -265,7 +262,7 @@ static void test_state_fits_its_schema(void **state)
             hook.secrets = true;
             AUTO_JSON json_t *secret = sample(&hook);
             assert_true(schema_fits(schema, schema, secret, "state"));
-            assert_string_equal(json_text(secret, "metadb.password", ""), "sample");
+            assert_string_equal(json_text(secret, "metadb.password", ""), "not-the-password");
         }
     }
 }

@@ -55,11 +55,11 @@ static void wrong_files(void **state)
 {
     (void)state;
     assert_refused("policy:\n  host.resources: {severity: off}\nnodes: []\n", false,
-                   "%s: unknown key 'nodes', expected policy\n"
-                   "HINT: docs/policy.md shows the form");
+                   "%s: unknown key 'nodes', expected policy, hooks\n"
+                   "HINT: docs/policy.md and docs/hooks.md show the form");
     assert_refused("schema: 1\npolicy: {}\n", false,
-                   "%s: unknown key 'schema', expected policy\n"
-                   "HINT: docs/policy.md shows the form");
+                   "%s: unknown key 'schema', expected policy, hooks\n"
+                   "HINT: docs/policy.md and docs/hooks.md show the form");
     assert_refused("policy:\n  host.resources: {severity: none}\n", false,
                    "%s, policy of 'host.resources': severity 'none' is unknown, expected error, "
                    "warn or off\n"
