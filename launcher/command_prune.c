@@ -187,25 +187,33 @@ static int prune_containers(struct prune *p, struct err *err)
 /* ---- why not ---- */
 
 /* A prune that deletes nothing has its reasons. */
-static void say_what_stays(const struct prune *p)
+static void append_reasons(const struct prune *p, struct str *s)
 {
     const struct options *o = p->session.options;
     if (p->backups.count == 0) {
-        log_info("There are no backups in '%s'.", p->session.state);
+        str_appendf(s, "\n  there are no backups in '%s'", p->session.state);
     } else {
-        log_info("%s: of each deployment the newest %llu (--keep), the newest whole one and the "
-                 "newest verified one are kept.",
-                 p->backups.count == 1 ? "The only backup stays" : "All backups stay",
-                 (unsigned long long)o->keep);
+        str_appendf(
+            s,
+            "\n  of each deployment the newest backups stay, as many as --keep says (%llu), "
+            "and the newest verified one",
+            (unsigned long long)o->keep);
     }
     for (size_t i = 0; i < p->needed.count; i++) {
-        log_info("What run %s has kept stays: it is not over ('omslaunch status %s').",
-                 p->needed.items[i], p->needed.items[i]);
+        str_appendf(s, "\n  run %s is not over, and needs what it kept ('omslaunch status %s')",
+                    p->needed.items[i], p->needed.items[i]);
     }
     if (o->containers) {
-        log_info("Containers of runs whose backup is kept stay: with it, they are the way back.");
-    } else if (!o->databases && o->databases_of.count == 0) {
-        log_info("Containers and databases are looked at with --containers and --databases.");
+        str_append(s, "\n  a container stays as long as the backup of its run: together they are "
+                      "the way back");
+    }
+    if (o->databases) {
+        str_append(s, "\n  what the newest rollback or restore has moved aside stays; "
+                      "--databases-of RUN drops it");
+    }
+    if (!o->containers && !o->databases && o->databases_of.count == 0) {
+        str_append(s, "\n  containers and databases are looked at with --containers and "
+                      "--databases");
     }
 }
 
@@ -238,8 +246,10 @@ static int prune(struct prune *p, struct err *err)
         return answer_fail(o, err);
     }
     if (json_array_size(p->gone) == 0) {
-        say_what_stays(p);
-        return answer_nothing(o, "nothing may be deleted", gone_to_json(p));
+        AUTO_STR struct str why = STR_INIT;
+        str_append(&why, "nothing may be deleted");
+        append_reasons(p, &why);
+        return answer_nothing(o, str_get(&why), gone_to_json(p));
     }
     if (!asks) {
         return answer_done(o, gone_to_json(p));

@@ -133,10 +133,11 @@ static void print_steps(const json_t *steps)
 static void print_end(const json_t *run)
 {
     AUTO_STR struct str text = STR_INIT;
-    const char *versions = json_text(run, "versions", NULL);
-    str_appendf(&text, "run %s on '%s'%s%s: %s\n", json_text(run, "run", ""),
-                json_text(run, "deployment", "?"), versions != NULL ? ", " : "",
-                versions != NULL ? versions : "", json_text(run, "result", ""));
+    const char *versions =
+        json_text(run, "damage", NULL) != NULL ? NULL : json_text(run, "versions", NULL);
+    str_appendf(&text, "run %s on '%s': %s%s%s\n", json_text(run, "run", ""),
+                json_text(run, "deployment", "?"), json_text(run, "result", ""),
+                versions != NULL ? ", " : "", versions != NULL ? versions : "");
     if (json_text(run, "holder", NULL) != NULL) {
         str_appendf(&text, "in work: %s\n", json_text(run, "holder", ""));
     }

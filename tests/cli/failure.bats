@@ -209,7 +209,7 @@ stopped() {
         rollback "$run" "${AT[@]}"
     site snapshot | diff "$BATS_TEST_TMPDIR/upgraded" -
     run -0 --separate-stderr omslaunch status "${AT[@]}"
-    same 'next: nothing' "$(tail -n 1 <<<"$output")"
+    same 'next: nothing; its backup is gone, so there is no way back' "$(tail -n 1 <<<"$output")"
 
     # Its container is of no use without the backup.
     run -0 --separate-stderr omslaunch prune --keep 1 --containers --dry-run "${AT[@]}"

@@ -156,12 +156,17 @@ settings() {
 
 @test "runs and status tell it, as text and as data" {
     run -0 --separate-stderr omslaunch runs "${AT[@]}"
-    [[ $output == "$RUN  oms_331 "*upgraded* ]]
+    same "RUN                   DATE (UTC)        CONTAINER  WHAT     RESULT
+$RUN  $(date -u -d "@$(date -u -d "${RUN:0:8} ${RUN:9:2}:${RUN:11:2}:${RUN:13:2}" +%s)" '+%F %H:%M')  oms_331    upgrade  upgraded  3.3.1-CE → 4.0.0-CE" "$output"
     run -0 --separate-stderr omslaunch runs -o json -q "${AT[@]}"
     one_document
     same "[\"$RUN\",\"oms_331\",\"$HOST\",\"upgraded\"]" "$(jq -c '.runs[0] | [.run, .deployment, .endpoint, .result]' <<<"$output")"
     run -0 --separate-stderr omslaunch status "${AT[@]}"
-    has "$output" "run $RUN on 'oms_331': upgraded"
+    has "$output" "run $RUN on 'oms_331': upgraded, 3.3.1-CE → 4.0.0-CE"$'\n'"next: nothing; omslaunch rollback $RUN would go back"
+    same 'STEP OUTCOME SECONDS' "$(head -n 1 <<<"$output" | xargs)"
+    same 'load_image create_new trim_heartbeats prepare_backup ha_off stop_old backup_metadb swap_names start_new init_metadata wait_healthy keep_running ha_on' \
+        "$(sed -nE 's/^([a-z_]+) +ok +[0-9]+\.[0-9]  .*/\1/p' <<<"$output" | xargs)"
+    same "$output" "$(omslaunch status oms_331 "${AT[@]}")"
     for option in '' "$RUN"; do
         # shellcheck disable=SC2086
         run -0 --separate-stderr omslaunch status $option -o json -q "${AT[@]}"
