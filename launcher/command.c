@@ -58,6 +58,21 @@ static const struct command commands[] = {
         .run = command_rollback,
     },
     {
+        .name = "abandon",
+        .bit = CMD_ABANDON,
+        .arguments = "RUN",
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .mutates = true,
+        .summary = "give a run up that neither resume nor rollback can end",
+        .text = "Writes an end with your --reason into the run's journal and touches nothing else. "
+                "Says what is left as it is: which container runs, HA, databases and backup, and "
+                "the commands to finish by hand. Afterwards the deployment can be upgraded again; "
+                "resume and rollback of this run are over. Also ends a run whose journal is "
+                "damaged, which is then kept aside.",
+        .run = command_abandon,
+    },
+    {
         .name = "plan",
         .bit = CMD_PLAN,
         .arguments = "NAME",
@@ -107,6 +122,22 @@ static const struct command commands[] = {
                 "upgrade NAME' upgrades all of them. A node that does not answer is listed all "
                 "the same, with a warning.",
         .run = command_discover,
+    },
+    {
+        .name = "spec",
+        .bit = CMD_SPEC,
+        .arguments = "NAME",
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .summary = "print how the new container would be made, for other tools",
+        .text = "The new container, complete, as the body of the engine's create call; with "
+                "--format docker-run as the command line that a person would type, to be pasted "
+                "into a shell; with --format compose as a compose.yaml. Nothing is judged and "
+                "nothing is changed.\n\n"
+                "What looks like a secret is not printed: a variable stands for it, and the "
+                "command line refuses to run while that is not set. What a form has no word for "
+                "is refused by name.",
+        .run = command_spec,
     },
     {
         .name = "backup",

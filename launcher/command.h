@@ -23,6 +23,8 @@ const struct command *command_find(const char *name);
 
 int command_upgrade(const struct options *options);
 int command_plan(const struct options *options);
+int command_spec(const struct options *options);
+int command_abandon(const struct options *options);
 int command_check(const struct options *options);
 int command_discover(const struct options *options);
 int command_hooks(const struct options *options);

@@ -174,7 +174,10 @@ static int prune_containers(struct prune *p, struct err *err)
         const struct past_run *r = &p->history.items[i];
         AUTO_ENGINE struct engine *engine = NULL;
         const struct engine_options options = {.endpoint = r->endpoint, .read_only = p->dry_run};
-        if (!strv_has(&p->needed, r->id) && (r->backup_gone || is_gone(p->gone, r->id)) &&
+        /* What was left to a person stays a person's. */
+        bool by_hand = str_eq(r->result, "abandoned");
+        if (!by_hand && !strv_has(&p->needed, r->id) &&
+            (r->backup_gone || is_gone(p->gone, r->id)) &&
             (engine_open(&options, &engine, err) != 0 ||
              prune_container(p, engine, r, "old", err) != 0 ||
              prune_container(p, engine, r, "failed", err) != 0)) {

@@ -46,17 +46,21 @@ static int refuse_unfinished(const struct session *s, const char *name)
     if (held->damage != NULL) {
         struct err damage = ERR_INIT;
         err_fail(&damage, ERR_STATE, "%s", held->damage);
-        err_fail(&err, ERR_STATE,
-                 "nobody can tell how run %s on '%s' ended: %s\n"
-                 "HINT: restore its journal; or look at the containers, and when all is well move "
-                 "'%s/runs/%s' away",
-                 held->id, name, damage.text, s->state, held->id);
+        err_fail(
+            &err, ERR_STATE,
+            "nobody can tell how run %s on '%s' ended: %s\n"
+            "HINT: restore its journal; or look at the containers, and when all is well end it "
+            "with 'omslaunch abandon %s --reason …'",
+            held->id, name, damage.text, held->id);
         return answer_fail(s->options, &err);
     }
-    err_fail(&err, ERR_STATE,
-             "run %s on '%s' is not ended: it stopped at '%s'\n"
-             "HINT: end it first, with 'omslaunch resume %s' or 'omslaunch rollback %s'",
-             held->id, name, held->step != NULL ? held->step : "the beginning", held->id, held->id);
+    err_fail(
+        &err, ERR_STATE,
+        "run %s on '%s' is not ended: it stopped at '%s'\n"
+        "HINT: end it first, with 'omslaunch resume %s' or 'omslaunch rollback %s'; 'omslaunch "
+        "abandon %s' leaves it to you",
+        held->id, name, held->step != NULL ? held->step : "the beginning", held->id, held->id,
+        held->id);
     return refuse_held(s, held, &err);
 }
 

@@ -69,6 +69,7 @@ int exit_code_of_end(enum run_end end, const struct err *err)
     case RUN_HELD:
         return EXIT_HELD;
     case RUN_UNCHANGED:
+    case RUN_ABANDONED:
     case RUN_END_MAX:
     default:
         return exit_code_of_error(err);

@@ -6,7 +6,7 @@
 #include "launcher/base/near.h"
 
 #define PLAN_LIKE (CMD_UPGRADE | CMD_PLAN | CMD_CHECK)
-#define UPGRADE_LIKE PLAN_LIKE
+#define UPGRADE_LIKE (PLAN_LIKE | CMD_SPEC)
 #define AT(field) offsetof(struct options, field)
 #define MS_PER_MIN 60000U
 #define MAX_NUMBER 100000U
@@ -60,6 +60,11 @@ static const struct option_row rows[] = {
      "and if the plan of now differs in anything, it is refused (65)"},
     {"plan-digest", '\0', OPTION_TEXT, "DIGEST", NULL, CMD_UPGRADE, AT(plan_digest),
      "refuse any plan but the one of this digest, as 'plan' prints it; 12 digits do"},
+    {"reason", '\0', OPTION_TEXT, "TEXT", NULL, CMD_ABANDON, AT(reason),
+     "why the run is given up; kept in its journal"},
+    {"format", 'f', OPTION_TEXT, "FORM", "json|docker-run|compose", CMD_SPEC, AT(format),
+     "json: the body of the engine's create call (the default); docker-run: the command line for a "
+     "shell; compose: a compose.yaml"},
     {"on-failure", '\0', OPTION_TEXT, "WHAT", "rollback|hold", CMD_UPGRADE | CMD_RESUME,
      AT(on_failure),
      "when a step fails: rollback (the default) goes back to the old version, databases included; "
@@ -107,7 +112,8 @@ static const struct option_row rows[] = {
     {"databases-of", '\0', OPTION_LIST, "RUN", NULL, CMD_PRUNE, AT(databases_of),
      "also drop those of this run, be it the newest; may be repeated"},
     {"lock-wait", '\0', OPTION_DURATION, "TIME", NULL,
-     CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_BACKUP | CMD_RESTORE | CMD_PRUNE | CMD_HA,
+     CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_ABANDON | CMD_BACKUP | CMD_RESTORE | CMD_PRUNE |
+         CMD_HA,
      AT(lock_wait_ms), "wait that long for another run on the same deployment to end (0)"},
     {"host", 'H', OPTION_TEXT, "ENDPOINT", NULL, CMD_ALL, AT(endpoint),
      "Docker Engine to talk to: unix:///PATH, tcp://HOST[:PORT] with TLS, "

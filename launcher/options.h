@@ -28,7 +28,9 @@ enum command_bit {
     CMD_HA = 1 << 13,
     CMD_DISCOVER = 1 << 14,
     CMD_HOOKS = 1 << 15,
-    CMD_ALL = (1 << 16) - 1
+    CMD_ABANDON = 1 << 16,
+    CMD_SPEC = 1 << 17,
+    CMD_ALL = (1 << 18) - 1
 };
 
 struct options {

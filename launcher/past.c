@@ -43,16 +43,22 @@ int past_find(const struct session *s, const struct history *h, const char *whic
     return 0;
 }
 
-bool past_is_over(const struct past_run *p)
+/* Everything is as it was before it. */
+static bool has_left_nothing(const struct past_run *p)
 {
     return str_eq(p->result, "rolled-back") || str_eq(p->result, "unchanged");
+}
+
+bool past_is_over(const struct past_run *p)
+{
+    return has_left_nothing(p) || str_eq(p->result, "abandoned");
 }
 
 const struct past_run *past_followed_by(const struct history *h, const struct past_run *p)
 {
     for (size_t i = h->count; i-- > 0 && &h->items[i] != p;) {
         const struct past_run *later = &h->items[i];
-        if (later->damage == NULL && !past_is_over(later) &&
+        if (later->damage == NULL && !has_left_nothing(later) &&
             str_eq(later->deployment, p->deployment) && str_eq(later->endpoint, p->endpoint)) {
             return later;
         }

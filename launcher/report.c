@@ -13,6 +13,7 @@ static const char *const end_texts[] = {
     [RUN_ROLLED_BACK] = "failed and rolled back",
     [RUN_HELD] = "stopped midway",
     [RUN_ROLLBACK_FAILED] = "the rollback failed",
+    [RUN_ABANDONED] = "given up",
 };
 
 static const char *deployment_of(const struct run *r)

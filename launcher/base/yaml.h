@@ -30,4 +30,7 @@ int yaml_parse_foreign(const char *text, size_t len, const char *name, json_t **
                        struct yaml_remarks *remarks, struct err *err) MUST_USE;
 void yaml_remarks_free(struct yaml_remarks *remarks);
 
+/* The reverse, for others to read: an object in blocks, texts between double quotes. */
+void yaml_write(const json_t *document, struct str *ret);
+
 #endif

@@ -17,6 +17,7 @@ const char *run_end_name(enum run_end end)
         [RUN_UPGRADED] = "upgraded",   [RUN_UPGRADED_WITH_FAULT] = "upgraded-with-fault",
         [RUN_UNCHANGED] = "unchanged", [RUN_ROLLED_BACK] = "rolled-back",
         [RUN_HELD] = "held",           [RUN_ROLLBACK_FAILED] = "rollback-failed",
+        [RUN_ABANDONED] = "abandoned",
     };
     _Static_assert(ARRAY_LEN(names) == RUN_END_MAX, "an end has no name");
     return names[end];
@@ -93,6 +94,7 @@ static const struct json_field rollback_fields[] = {
 static const struct json_field end_fields[] = {
     COMMON,
     F(TEXT, NEEDED, "result", result),
+    F(TEXT, OPTIONAL, "reason", r.reason),
 };
 
 static const struct json_fields fields_of[] = {
@@ -283,6 +285,9 @@ json_t *record_to_json(const struct record *r)
         break;
     case RECORD_END:
         json_put_text(json, "result", run_end_name(r->end));
+        if (r->reason != NULL) {
+            json_put_text(json, "reason", r->reason);
+        }
         break;
     case RECORD_TYPE_MAX:
     default:

@@ -18,6 +18,7 @@ enum run_end {
     RUN_ROLLED_BACK,
     RUN_HELD, /* stopped midway: `resume` or `rollback` */
     RUN_ROLLBACK_FAILED,
+    RUN_ABANDONED, /* a person gave it up, and finishes by hand */
     RUN_END_MAX
 };
 
@@ -51,7 +52,7 @@ struct record {
     struct evidence evidence;
     enum err_kind kind;
     char *error;
-    char *reason;     /* rollback: NULL: a person asked for it */
+    char *reason; /* rollback: NULL: a person asked for it; end: why it was abandoned, or NULL */
     enum run_end end; /* end */
 };
 

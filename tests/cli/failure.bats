@@ -89,7 +89,7 @@ INIT_ERROR="'bash /root/docker_init.sh' in the new container ended with exit cod
     ends_as held
     site snapshot >"$BATS_TEST_TMPDIR/held"
     says 13 "run $run on 'oms_331' is not ended: it stopped at 'init_metadata'" \
-        "end it first, with 'omslaunch resume $run' or 'omslaunch rollback $run'" \
+        "end it first, with 'omslaunch resume $run' or 'omslaunch rollback $run'; 'omslaunch abandon $run' leaves it to you" \
         upgrade oms_331 --tag "$NEW" "${AT[@]}"
     run -13 --separate-stderr omslaunch upgrade oms_331 --tag "$NEW" -o json "${AT[@]}"
     same '["upgrade","oms_331","held",13]' "$(jq -c '[.command, .deployment, .result, .exit]' <<<"$output")"
@@ -162,7 +162,7 @@ stopped() {
             "$command" "$run" "${AT[@]}"
     done
     says 73 "nobody can tell how run $run on 'oms_331' ended: the journal '$journal' is damaged: line 3 is not what was written" \
-        "restore its journal; or look at the containers, and when all is well move '$STATE/runs/$run' away" \
+        "restore its journal; or look at the containers, and when all is well end it with 'omslaunch abandon $run --reason …'" \
         upgrade oms_331 --tag "$NEW" "${AT[@]}"
     run -0 omslaunch status "${AT[@]}"
     has "$output" "run $run on 'oms_331': damaged"$'\n'"the journal '$journal' is damaged: line 3 is not what was written"$'\n'
@@ -180,6 +180,66 @@ stopped() {
     site snapshot | diff "$BATS_TEST_TMPDIR/held" -
     run -0 omslaunch rollback --yes -q "${AT[@]}"
     old_is_back
+}
+
+@test "abandon: a held run is ended by a person, and the next upgrade may begin" {
+    local run reason='the disk of the MetaDB was replaced'
+    run -13 omslaunch upgrade oms_331 "${FAILING[@]}" "${AT[@]}" --on-failure hold
+    run=$(the_run)
+    says 64 'no --reason was given: why the run is given up' \
+        "it is kept in the journal; for example --reason 'finished by hand'" abandon "$run" "${AT[@]}"
+    site snapshot >"$BATS_TEST_TMPDIR/held"
+    run -0 --separate-stderr omslaunch abandon "$run" --reason "$reason" -o json "${AT[@]}"
+    one_document
+    same "[\"abandon\",\"oms_331\",\"$run\",\"abandoned\",0,null,\"$reason\"]" \
+        "$(jq -c '[.command, .deployment, .run, .result, .exit, .error, .reason]' <<<"$output")"
+    has "$stderr" "Left as it is, of run $run on 'oms_331':
+  databases: the new version has run on them; as they were before is in the backup
+  backup of the MetaDB: $STATE/backups/$run
+  HA: is off, and was on before; once OMS serves: omslaunch ha oms_331 on
+  old container: 'oms_331.old-$run', exited, restart policy no
+  new container: 'oms_331', running, restart policy no
+  to serve with the old version:
+    docker stop oms_331
+    docker rename oms_331 oms_331.failed-$run
+    docker rename oms_331.old-$run oms_331
+    omslaunch restore $run   (if the new version ever ran)
+    docker update --restart=unless-stopped oms_331
+    docker start oms_331
+  to serve with the new version:"
+    has "$stderr" "Run $run is given up. 'oms_331' can be upgraded again."
+    site snapshot | diff "$BATS_TEST_TMPDIR/held" -
+    same "end abandoned $reason" "$(tail -n 1 "$STATE/runs/$run/journal.jsonl" | jq -r '[.type, .result, .reason] | join(" ")')"
+    for command in resume rollback; do
+        run -0 --separate-stderr omslaunch "$command" "$run" "${AT[@]}"
+        same "nothing to do: run $run on 'oms_331' has ended: abandoned" "$stderr"
+    done
+    run -0 --separate-stderr omslaunch abandon "$run" --reason again "${AT[@]}"
+    same "nothing to do: run $run has ended: abandoned" "$stderr"
+    # By the words that it has printed.
+    engine stop -t 5 oms_331 >"$BATS_TEST_TMPDIR/words"
+    engine rename oms_331 "oms_331.failed-$run"
+    engine rename "oms_331.old-$run" oms_331
+    run -0 omslaunch restore "$run" "${AT[@]}"
+    engine start oms_331 >"$BATS_TEST_TMPDIR/words"
+    run -0 omslaunch ha oms_331 on "${AT[@]}"
+    lab lab_oms_wait n1
+    run -0 omslaunch upgrade oms_331 --tag "$NEW" --load "$CLI_DIR/new.tar" "${AT[@]}"
+}
+
+@test "abandon: also a run whose journal is damaged, which is kept" {
+    local run journal
+    run -13 omslaunch upgrade oms_331 "${FAILING[@]}" "${AT[@]}" --on-failure hold
+    run=$(the_run)
+    journal=$STATE/runs/$run/journal.jsonl
+    sed -i '3s/1/2/' "$journal"
+    cp "$journal" "$BATS_TEST_TMPDIR/journal"
+    run -0 --separate-stderr omslaunch abandon "$run" --reason 'sorted out by hand' "${AT[@]}"
+    has "$stderr" '  databases: nobody can tell'
+    cmp "$BATS_TEST_TMPDIR/journal" "$journal".damaged-*
+    same abandoned "$(omslaunch runs -o json "${AT[@]}" | jq -r '.runs[-1].result')"
+    run -65 --separate-stderr omslaunch upgrade oms_331 --tag "$NEW" "${AT[@]}"
+    has_not "$stderr" "$run is not ended"
 }
 
 @test "the old container was removed by hand: that is said, with what is left" {

@@ -12,7 +12,7 @@ wrong_usage() {
 }
 
 UPGRADE=(upgrade oms_331 --tag "$NEW")
-COMMANDS='upgrade resume rollback plan check inspect backup backups verify restore prune ha status runs'
+COMMANDS='upgrade resume rollback abandon plan check spec inspect backup backups verify restore prune ha status runs'
 # What each command takes. This is API: an option may come, but none may go.
 EVERY='host state-dir output quiet log-level log-format help version'
 UPGRADE_LIKE="tag image load name host-ip https-crt https-key set-env accept stop-timeout health-timeout
@@ -23,6 +23,8 @@ options_of() {
     upgrade) echo "plan plan-digest on-failure dry-run yes lock-wait $UPGRADE_LIKE" ;;
     resume) echo "health-timeout on-failure answer yes lock-wait $EVERY" ;;
     rollback) echo "health-timeout yes-lose-changes-since yes lock-wait $EVERY" ;;
+    abandon) echo "reason yes lock-wait $EVERY" ;;
+    spec) echo "format tag image name host-ip https-crt https-key set-env $EVERY" ;;
     backup) echo "compress workers triggers routines events lock-wait $EVERY" ;;
     verify) echo "container workers against rehearse $EVERY" ;;
     restore) echo "container workers into only dry-run yes lock-wait $EVERY" ;;
