@@ -1,8 +1,7 @@
 /* spec: the new container in the words of other tools. */
-#include <stdio.h>
-
 #include "launcher/answer.h"
 #include "launcher/command.h"
+#include "launcher/print.h"
 #include "launcher/session.h"
 #include "launcher/spec/spec_say.h"
 
@@ -67,7 +66,12 @@ int command_spec(const struct options *options)
         return answer_fail(options, &err);
     }
     if (!answer_is_json(options)) {
-        fputs(str_get(&text), stdout); /* to be pasted: not folded */
+        if (str_eq(options->format, "json") && survey.deployment.node_count == 1) {
+            AUTO_JSON json_t *body = spec_say_body(&survey.desired[0]);
+            print_json(body);
+        } else {
+            print_text(str_get(&text)); /* to be pasted: not folded */
+        }
     }
     return answer_done(options, json_make("{s:O}", "nodes", nodes));
 }

@@ -20,6 +20,8 @@
 #include "launcher/plugin.h"
 #include "launcher/print.h"
 
+#define STDOUT_BUFFER ((size_t)64 * 1024)
+
 /* `omslaunch generate man|bash|zsh|fish`: used by the build, and by who packages. */
 static int generate(const struct options *o)
 {
@@ -185,6 +187,8 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     AUTO_STRV struct strv plugin_argv = STRV_INIT;
     secret_protect_process();
+    /* Written at the end, where a failure still has its reason. */
+    (void)!setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
     umask(077);
     if (plugin_answer_metadata(argc, argv)) {
         return EXIT_DONE;

@@ -78,8 +78,8 @@ static const struct option_row rows[] = {
     {"dry-run", 'n', OPTION_FLAG, NULL, NULL, CMD_UPGRADE | CMD_RESTORE | CMD_PRUNE | CMD_HA,
      AT(dry_run), "only show what would be done"},
     {"yes", 'y', OPTION_FLAG, NULL, NULL,
-     CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_RESTORE | CMD_PRUNE | CMD_HA, AT(yes),
-     "do not ask on a terminal; elsewhere nothing ever asks"},
+     CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK | CMD_RESTORE | CMD_PRUNE | CMD_HA | CMD_ABANDON,
+     AT(yes), "do not ask on a terminal; elsewhere nothing ever asks"},
     {"container", '\0', OPTION_TEXT, "NAME", NULL, CMD_VERIFY | CMD_RESTORE, AT(container),
      "OMS container whose config.yaml has the MetaDB's address and password; default: the one that "
      "was backed up"},

@@ -1,10 +1,9 @@
 #include "launcher/spec/spec_line.h"
 
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "launcher/base/foreign.h"
 
 #define NEXT_LINE " \\\n    "
 
@@ -15,6 +14,28 @@ void spec_line_free(struct spec_line *l)
     strv_free(&l->names);
 }
 
+/* Would a terminal show it as it is? */
+static bool is_harmless(const char *text)
+{
+    AUTO_STR struct str shown = STR_INIT;
+    foreign_append(&shown, text, strlen(text), FOREIGN_LINES);
+    return str_eq(str_get(&shown), text);
+}
+
+/* By printf's octal numbers: what must not reach a terminal still reaches the container. */
+static void append_octal(struct str *s, const char *text)
+{
+    str_append(s, "\"$(printf '");
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+        if (isalnum(*p) || strchr(" =_-./:,", *p) != NULL) {
+            str_append_c(s, (char)*p);
+        } else {
+            str_appendf(s, "\\%03o", (unsigned)*p);
+        }
+    }
+    str_append(s, "')\"");
+}
+
 /* As it is where no shell sees anything in it; else between single quotes. */
 static void append_quoted(struct str *s, const char *text)
 {
@@ -22,6 +43,10 @@ static void append_quoted(struct str *s, const char *text)
                                "_-./:=,@%+";
     if (text[0] != '\0' && strspn(text, safe) == strlen(text)) {
         str_append(s, text);
+        return;
+    }
+    if (!is_harmless(text)) {
+        append_octal(s, text);
         return;
     }
     str_append_c(s, '\'');
@@ -47,15 +72,9 @@ void spec_line_add(struct spec_line *l, const char *option, const char *value)
     }
 }
 
-void spec_line_addf(struct spec_line *l, const char *option, const char *fmt, ...)
+void spec_line_add_take(struct spec_line *l, const char *option, char *value_take)
 {
-    AUTO_FREE char *value = NULL;
-    va_list ap;
-    va_start(ap, fmt);
-    if (vasprintf(&value, fmt, ap) < 0) {
-        abort();
-    }
-    va_end(ap);
+    AUTO_FREE char *value = value_take;
     spec_line_add(l, option, value);
 }
 

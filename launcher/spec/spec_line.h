@@ -13,8 +13,7 @@ struct spec_line {
 void spec_line_free(struct spec_line *l);
 /* One more line: `option`, and `value` quoted; either may be NULL. */
 void spec_line_add(struct spec_line *l, const char *option, const char *value);
-void spec_line_addf(struct spec_line *l, const char *option, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void spec_line_add_take(struct spec_line *l, const char *option, char *value_take);
 /* A variable of the environment that docker takes over by its name alone: no process shows it. */
 void spec_line_add_secret_env(struct spec_line *l, const char *option, const char *name);
 /* PREFIX and a variable called after `name`. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/base/foreign.h"
 #include "launcher/base/yaml.h"
 #include "launcher/spec/spec_fields.h"
 #include "launcher/spec/spec_line.h"
@@ -33,11 +34,27 @@ static bool says_nothing(const struct spec_word *w, const json_t *value)
     return w->shape == WORD_SWITCH ? !json_is_boolean(value) : spec_is_empty(value);
 }
 
+/* A variable of any name may hold a secret that is known from elsewhere. */
+static void hide_known(json_t *env)
+{
+    for (size_t i = 0; i < json_array_size(env); i++) {
+        const char *entry = json_string_value(json_array_get(env, i));
+        AUTO_STR struct str shown = STR_INIT;
+        str_append(&shown, entry);
+        foreign_redact(&shown);
+        if (!str_eq(str_get(&shown), entry)) {
+            AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
+            json_array_set_new(env, i, json_from_text(name));
+        }
+    }
+}
+
 static void make_said(const struct container *desired, struct said *ret)
 {
     ret->config = json_deep_copy(desired->config);
     ret->host_config = json_deep_copy(desired->host_config);
     spec_secrets_hide(ret->config, ret->host_config);
+    hide_known(json_object_get(ret->config, "Env"));
 }
 
 /* Fields that hold something and that the tool has no word for. */
@@ -106,7 +123,7 @@ static void fill_words(json_t *words)
     for (size_t i = 0; i < json_array_size(words); i++) {
         if (json_is_null(json_array_get(words, i))) {
             AUTO_FREE char *text = mem_printf("${SECRET_%zu}", i + 1);
-            json_array_set_new(words, i, json_string(text));
+            json_array_set_new(words, i, json_from_text(text));
         }
     }
 }
@@ -150,7 +167,7 @@ static void say_map(struct spec_line *l, const struct spec_word *w, const json_t
         if (w->shape == WORD_KEYS) {
             spec_line_add(l, w->option, key);
         } else if (json_is_string(text)) {
-            spec_line_addf(l, w->option, "%s%s", prefix, json_string_value(text));
+            spec_line_add_take(l, w->option, mem_printf("%s%s", prefix, json_string_value(text)));
         } else {
             spec_line_add_secret(l, w->option, prefix, key);
         }
@@ -174,7 +191,7 @@ static int say_word(struct spec_line *l, const struct spec_word *w, const json_t
         return 0;
     case WORD_NUMBER:
     case WORD_AMOUNT:
-        spec_line_addf(l, w->option, "%lld", json_integer_value(value));
+        spec_line_add_take(l, w->option, mem_printf("%lld", json_integer_value(value)));
         return 0;
     case WORD_LIST:
         say_list(l, w, value);
@@ -272,7 +289,7 @@ static json_t *keys_of(const json_t *object)
     json_t *ignored;
     json_t *list = json_array();
     json_object_foreach ((json_t *)(uintptr_t)object, key, ignored) {
-        json_add(list, json_string(key));
+        json_add(list, json_from_text(key));
     }
     return list;
 }

@@ -102,7 +102,7 @@ json_t *spec_compose_restart(const json_t *value)
     int64_t most = json_int(value, "MaximumRetryCount", 0);
     AUTO_FREE char *text = most > 0 ? mem_printf("%s:%lld", name, (long long)most)
                                     : mem_strdup(name[0] != '\0' ? name : "no");
-    return json_string(text);
+    return json_from_text(text);
 }
 
 /* A secret among the options is filled in by the caller: it is null here. */
@@ -154,7 +154,7 @@ json_t *spec_compose_cpus(const json_t *value)
 {
     AUTO_FREE char *text = mem_printf("%lld.%09lld", json_integer_value(value) / 1000000000,
                                       json_integer_value(value) % 1000000000);
-    return json_string(text);
+    return json_from_text(text);
 }
 
 json_t *spec_compose_devices(const json_t *value)
@@ -186,5 +186,5 @@ json_t *spec_compose_tmpfs(const json_t *value)
 json_t *spec_compose_seconds(const json_t *value)
 {
     AUTO_FREE char *text = mem_printf("%llds", json_integer_value(value));
-    return json_string(text);
+    return json_from_text(text);
 }

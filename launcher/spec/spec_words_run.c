@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "launcher/spec/spec_line.h"
-#include "launcher/spec/spec_secret.h"
 #include "launcher/spec/spec_words.h"
 
 int spec_say_env(struct spec_line *l, const char *option, const json_t *value, struct err *err)
@@ -11,9 +10,8 @@ int spec_say_env(struct spec_line *l, const char *option, const json_t *value, s
     (void)err;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const char *entry = json_string_value(json_array_get(value, i));
-        AUTO_FREE char *name = mem_strndup(entry, strcspn(entry, "="));
-        if (spec_is_secret(name)) {
-            spec_line_add_secret_env(l, option, name);
+        if (strchr(entry, '=') == NULL) { /* its value is hidden */
+            spec_line_add_secret_env(l, option, entry);
         } else {
             spec_line_add(l, option, entry);
         }
@@ -153,8 +151,10 @@ int spec_say_ulimits(struct spec_line *l, const char *option, const json_t *valu
     (void)err;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *u = json_array_get(value, i);
-        spec_line_addf(l, option, "%s=%lld:%lld", json_text(u, "Name", ""),
-                       (long long)json_int(u, "Soft", 0), (long long)json_int(u, "Hard", 0));
+        spec_line_add_take(l, option,
+                           mem_printf("%s=%lld:%lld", json_text(u, "Name", ""),
+                                      (long long)json_int(u, "Soft", 0),
+                                      (long long)json_int(u, "Hard", 0)));
     }
     return 0;
 }
@@ -165,7 +165,7 @@ int spec_say_restart(struct spec_line *l, const char *option, const json_t *valu
     int64_t most = json_int(value, "MaximumRetryCount", 0);
     (void)err;
     if (most > 0) {
-        spec_line_addf(l, option, "%s:%lld", name, (long long)most);
+        spec_line_add_take(l, option, mem_printf("%s:%lld", name, (long long)most));
     } else if (name[0] != '\0' && !str_eq(name, "no")) {
         spec_line_add(l, option, name);
     }
@@ -183,7 +183,7 @@ int spec_say_logging(struct spec_line *l, const char *option, const json_t *valu
     json_object_foreach (json_object_get(value, "Config"), key, text) {
         AUTO_FREE char *prefix = mem_printf("%s=", key);
         if (json_is_string(text)) {
-            spec_line_addf(l, "--log-opt", "%s%s", prefix, json_string_value(text));
+            spec_line_add_take(l, "--log-opt", mem_printf("%s%s", prefix, json_string_value(text)));
         } else {
             spec_line_add_secret(l, "--log-opt", prefix, key);
         }
@@ -229,7 +229,8 @@ int spec_say_health(struct spec_line *l, const char *option, const json_t *value
         }
     }
     if (json_int(value, "Retries", 0) != 0) {
-        spec_line_addf(l, "--health-retries", "%lld", (long long)json_int(value, "Retries", 0));
+        spec_line_add_take(l, "--health-retries",
+                           mem_printf("%lld", (long long)json_int(value, "Retries", 0)));
     }
     return 0;
 }
@@ -238,8 +239,9 @@ int spec_say_cpus(struct spec_line *l, const char *option, const json_t *value, 
 {
     (void)err;
     if (json_integer_value(value) != 0) {
-        spec_line_addf(l, option, "%lld.%09lld", json_integer_value(value) / 1000000000,
-                       json_integer_value(value) % 1000000000);
+        spec_line_add_take(l, option,
+                           mem_printf("%lld.%09lld", json_integer_value(value) / 1000000000,
+                                      json_integer_value(value) % 1000000000));
     }
     return 0;
 }
@@ -249,9 +251,10 @@ int spec_say_devices(struct spec_line *l, const char *option, const json_t *valu
     (void)err;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *d = json_array_get(value, i);
-        spec_line_addf(l, option, "%s:%s:%s", json_text(d, "PathOnHost", ""),
-                       json_text(d, "PathInContainer", ""),
-                       json_text(d, "CgroupPermissions", "rwm"));
+        spec_line_add_take(l, option,
+                           mem_printf("%s:%s:%s", json_text(d, "PathOnHost", ""),
+                                      json_text(d, "PathInContainer", ""),
+                                      json_text(d, "CgroupPermissions", "rwm")));
     }
     return 0;
 }
@@ -261,8 +264,9 @@ int spec_say_rates(struct spec_line *l, const char *option, const json_t *value,
     (void)err;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *d = json_array_get(value, i);
-        spec_line_addf(l, option, "%s:%lld", json_text(d, "Path", ""),
-                       (long long)json_int(d, "Rate", 0));
+        spec_line_add_take(
+            l, option,
+            mem_printf("%s:%lld", json_text(d, "Path", ""), (long long)json_int(d, "Rate", 0)));
     }
     return 0;
 }
@@ -272,8 +276,9 @@ int spec_say_weights(struct spec_line *l, const char *option, const json_t *valu
     (void)err;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *d = json_array_get(value, i);
-        spec_line_addf(l, option, "%s:%lld", json_text(d, "Path", ""),
-                       (long long)json_int(d, "Weight", 0));
+        spec_line_add_take(
+            l, option,
+            mem_printf("%s:%lld", json_text(d, "Path", ""), (long long)json_int(d, "Weight", 0)));
     }
     return 0;
 }
@@ -285,7 +290,7 @@ int spec_say_tmpfs(struct spec_line *l, const char *option, const json_t *value,
     (void)err;
     json_object_foreach ((json_t *)(uintptr_t)value, path, options) {
         const char *text = json_is_string(options) ? json_string_value(options) : "";
-        spec_line_addf(l, option, "%s%s%s", path, text[0] != '\0' ? ":" : "", text);
+        spec_line_add_take(l, option, mem_printf("%s%s%s", path, text[0] != '\0' ? ":" : "", text));
     }
     return 0;
 }

@@ -186,7 +186,7 @@ document() {
         "${UPGRADE[@]}" --state-dir "$STATE" --host ftp://h
     says 64 "the engine's endpoint 'unix://docker.sock' has no absolute path of a socket" \
         'write it as unix:///var/run/docker.sock' "${UPGRADE[@]}" --state-dir "$STATE" --host unix://docker.sock
-    no_run
+    no_state
 }
 
 @test "a socket path that is too long" {
