@@ -110,6 +110,8 @@ docker run -d \' ]
     printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/line"
     run ! env -u SITE_PASSWORD API_TOKEN= MY_API_TOKEN=t PATH="$BATS_TEST_TMPDIR/bin:$PATH" sh "$BATS_TEST_TMPDIR/line"
     [[ $output == *SITE_PASSWORD* ]]
+    remove_containers
+    old -e 'SITE_PASSWORD=s3cret=x y' -e 'API_TOKEN=' --label 'my.api-token=s3cret2'
     runs_the_same 'SITE_PASSWORD=s3cret=x y' API_TOKEN= MY_API_TOKEN=s3cret2
 }
 
