@@ -59,6 +59,7 @@ int exit_code_of_end(enum run_end end, const struct err *err)
 {
     switch (end) {
     case RUN_UPGRADED:
+    case RUN_ABANDONED: /* as it was asked for */
         return EXIT_DONE;
     case RUN_UPGRADED_WITH_FAULT:
         return EXIT_UPGRADED_WITH_FAULT;
@@ -69,7 +70,6 @@ int exit_code_of_end(enum run_end end, const struct err *err)
     case RUN_HELD:
         return EXIT_HELD;
     case RUN_UNCHANGED:
-    case RUN_ABANDONED:
     case RUN_END_MAX:
     default:
         return exit_code_of_error(err);

@@ -29,9 +29,9 @@ static void test_ends(void **state)
 {
     (void)state;
     static const int codes[RUN_END_MAX] = {
-        [RUN_UPGRADED] = 0,   [RUN_UPGRADED_WITH_FAULT] = 12,
-        [RUN_UNCHANGED] = 69, [RUN_ROLLED_BACK] = 10,
-        [RUN_HELD] = 13,      [RUN_ROLLBACK_FAILED] = 11,
+        [RUN_UPGRADED] = 0,         [RUN_ABANDONED] = 0,    [RUN_UPGRADED_WITH_FAULT] = 12,
+        [RUN_UNCHANGED] = 69,       [RUN_ROLLED_BACK] = 10, [RUN_HELD] = 13,
+        [RUN_ROLLBACK_FAILED] = 11,
     };
     const struct err err = {.kind = ERR_UNREACHABLE};
 
