@@ -198,8 +198,13 @@ static bool has_served(const struct run *r)
 static bool needs_no_way_back(const struct run *r)
 {
     size_t count;
-    AUTO_FREE struct plan_row *rows = list_rows_back(r, &count);
-    return count == 0;
+    const struct back_step *steps = steps_back(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (ledger_has_begun(&r->ledger, steps[i].undoes)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* What only a person knows, only a person can settle; and a version that has served is not taken

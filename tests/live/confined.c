@@ -12,7 +12,6 @@
 
 #include "hooks/sandbox.h"
 
-extern char **environ;
 
 static volatile sig_atomic_t child;
 
