@@ -163,12 +163,12 @@ static void deny_families(struct build *b)
             add_if_low(b, b->deny, "socket", 0, LOW_WORD, family);
         }
     }
-    const struct scmp_arg_cmp beyond = SCMP_CMP64(0, SCMP_CMP_GE, AF_MAX);
+    const struct scmp_arg_cmp beyond = SCMP_CMP64(0, SCMP_CMP_GE, AF_MAX, 0);
     add(b, b->deny, number_of("socket"), 1, &beyond);
     /* Routes are what a name is looked up with. */
     const struct scmp_arg_cmp netlink[] = {
         SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, LOW_WORD, AF_NETLINK),
-        SCMP_CMP64(2, SCMP_CMP_NE, 0),
+        SCMP_CMP64(2, SCMP_CMP_NE, 0, 0),
     };
     add(b, SCMP_ACT_ERRNO(EPROTONOSUPPORT), number_of("socket"), 2, netlink);
 }
@@ -192,7 +192,7 @@ static void add_default(struct build *b)
         add_if_low(b, b->deny, "ioctl", 1, LOW_WORD, TIOCLINUX);
     }
     if (!is_allowed(b, "prlimit64")) {
-        const struct scmp_arg_cmp other = SCMP_CMP64(0, SCMP_CMP_NE, 0);
+        const struct scmp_arg_cmp other = SCMP_CMP64(0, SCMP_CMP_NE, 0, 0);
         add(b, b->deny, number_of("prlimit64"), 1, &other);
     }
 }
@@ -231,7 +231,7 @@ static void allow_start(struct build *b)
         return;
     }
     const struct scmp_arg_cmp start[] = {
-        SCMP_CMP64(0, SCMP_CMP_EQ, 4),
+        SCMP_CMP64(0, SCMP_CMP_EQ, 4, 0),
         SCMP_CMP64(4, SCMP_CMP_MASKED_EQ, LOW_WORD, AT_EMPTY_PATH),
     };
     add(b, SCMP_ACT_ALLOW, number_of("execveat"), ARRAY_LEN(start), start);

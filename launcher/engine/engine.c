@@ -405,7 +405,6 @@ static int settle(struct engine *e, int offered, struct err *err)
 static int negotiate(struct engine *e, struct err *err)
 {
     AUTO_HTTP_ANSWER struct http_answer answer = HTTP_ANSWER_INIT;
-    AUTO_HTTP_ANSWER struct http_answer again = HTTP_ANSWER_INIT;
     const uint64_t patience_ms = e->answer_timeout_ms < PING_MS ? e->answer_timeout_ms : PING_MS;
     const struct http_request ping = {.method = "GET",
                                       .path = "/_ping",
