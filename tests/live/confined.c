@@ -12,7 +12,6 @@
 
 #include "hooks/sandbox.h"
 
-
 static volatile sig_atomic_t child;
 
 static void pass_on(int signal_number)
