@@ -122,6 +122,7 @@ static int take_up(const struct session *s, const struct past_run *p, const stru
         .answers = &s->options->answer,
         .observer = &watch.observer,
         .lock_wait_ms = s->options->lock_wait_ms,
+        .parallel = s->options->parallel,
     };
     if (run_take_up(&request, &run, &err) != 0) {
         return answer_fail(s->options, &err);

@@ -85,6 +85,7 @@ static int carry_out(const struct session *s, const struct survey *survey, const
         .set_env = &s->options->set_env,
         .observer = &watch.observer,
         .lock_wait_ms = s->options->lock_wait_ms,
+        .parallel = s->options->parallel,
         .no_probe = survey->deployment.metadb.tried ||
                     waiver_list_find(&s->waivers, "metadb.privileges", clock_wall_ms()) != NULL,
     };

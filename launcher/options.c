@@ -75,6 +75,8 @@ static const struct option_row rows[] = {
      AT(lose_changes_since),
      "go back although the new version has served since TIME; what it changed in the MetaDB since "
      "then is kept aside, not carried over"},
+    {"parallel", '\0', OPTION_NUMBER, "N", NULL, CMD_UPGRADE | CMD_RESUME | CMD_ROLLBACK,
+     AT(parallel), "how many nodes are worked on at once; 0: all of them (the default)"},
     {"dry-run", 'n', OPTION_FLAG, NULL, NULL, CMD_UPGRADE | CMD_RESTORE | CMD_PRUNE | CMD_HA,
      AT(dry_run), "only show what would be done"},
     {"yes", 'y', OPTION_FLAG, NULL, NULL,

@@ -71,6 +71,7 @@ struct options {
     const char *against;
     struct strv into;
     uint64_t workers;
+    uint64_t parallel;
     uint64_t keep;
     bool containers;
     bool databases;
