@@ -24,6 +24,19 @@ char *oms_health_url(const char *host, unsigned port, bool tls)
                       ipv6 ? "]" : "", port);
 }
 
+unsigned oms_health_port(const char *url)
+{
+    const char *colon = strrchr(url, ':');
+    char *end = NULL;
+    const unsigned long port = colon != NULL ? strtoul(colon + 1, &end, 10) : 0;
+    return end != NULL && str_eq(end, "/oms/health") && port <= UINT16_MAX ? (unsigned)port : 0;
+}
+
+bool oms_health_is_known_of(const struct oms_version *v)
+{
+    return oms_version_at_least(v, 4, 1, 1);
+}
+
 /* ---- what an answer means ---- */
 
 static bool is_html(const char *body, size_t len)
@@ -91,12 +104,6 @@ static bool ask_one(const char *url, uint64_t timeout_ms, struct oms_health *ret
             (location != NULL && str_starts_with(location, "https:")));
 }
 
-void oms_health_ask(const char *url, uint64_t timeout_ms, struct oms_health *ret)
-{
-    *ret = (struct oms_health){.answer = HEALTH_NOT_ASKED};
-    (void)ask_one(url, timeout_ms, ret);
-}
-
 /* Of one host, over what it speaks. */
 static void ask_host(const char *host, const struct health_place *place, uint64_t timeout_ms,
                      struct oms_health *ret)
@@ -119,7 +126,7 @@ static bool judge_raw(const char *text, size_t len, struct oms_health *ret)
         return false;
     }
     body += strlen("\r\n\r\n");
-    oms_health_judge(atoi(space), body, len - (size_t)(body - text), ret);
+    oms_health_judge((int)strtol(space, NULL, 10), body, len - (size_t)(body - text), ret);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "inspect/oms_version.h"
 #include "launcher/base/err.h"
 #include "launcher/base/mem.h"
 #include "launcher/base/str.h"
@@ -49,8 +50,10 @@ char *oms_health_url(const char *host, unsigned port, bool tls);
  * each. Never fails: what is wrong is the state. Certificates are reported, not verified: an OMS
  * has one of its own making. */
 void oms_health_find(const struct health_place *place, uint64_t timeout_ms, struct oms_health *ret);
-/* GET of that URL alone. */
-void oms_health_ask(const char *url, uint64_t timeout_ms, struct oms_health *ret);
+/* The port in a URL that was made by oms_health_url(); 0: in no other. */
+unsigned oms_health_port(const char *url);
+/* Whether versions like this one are known to have /oms/health: OBD asks for it from 4.1.1 on. */
+bool oms_health_is_known_of(const struct oms_version *v);
 /* What an answer means; `ret` has the answer and the state. Pure. */
 void oms_health_judge(int status, const char *body, size_t len, struct oms_health *ret);
 void oms_health_free(struct oms_health *h);

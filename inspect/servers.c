@@ -67,3 +67,8 @@ bool server_is_online(const struct server *s)
 {
     return s != NULL && str_eq(s->status, "ONLINE");
 }
+
+bool heart_beat_is_known_of(const struct oms_version *v)
+{
+    return oms_version_at_least(v, 4, 0, 0);
+}

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "inspect/oms_version.h"
 #include "launcher/base/json.h"
 #include "launcher/base/mem.h"
 
@@ -44,5 +45,7 @@ enum beat {
  * second look. `first` may be NULL. */
 enum beat server_beat(const struct server *first, const struct server *now, uint64_t lived_ms);
 bool server_is_online(const struct server *s); /* NULL is not */
+/* Whether versions like this one are known to write heart_beat: it is documented from 4.0.0 on. */
+bool heart_beat_is_known_of(const struct oms_version *v);
 
 #endif

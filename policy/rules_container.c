@@ -96,6 +96,10 @@ RULE_JUDGE(judge_container_endpoint)
     }
     judge_evidence(ret, "%s", n->health.url);
     if (n->health.answer == HEALTH_ABSENT) {
+        judge_evidence(ret, "the new version is %s",
+                       in->to && oms_health_is_known_of(in->to)
+                           ? "known to have it, and asked for it"
+                           : "not known to have it, and not asked for it");
         judge_fail(ret,
                    "this version has no /oms/health (it %s), so that it is not asked for it after "
                    "a rollback",

@@ -8,12 +8,6 @@
 #include "launcher/spec/spec_secret.h"
 #include "launcher/upgrade/steps.h"
 
-static void health_free(struct plan_health *h)
-{
-    free(h->url);
-    free(h->host_ip);
-}
-
 static void node_free_members(struct plan_node *n)
 {
     free(n->name);
@@ -23,10 +17,10 @@ static void node_free_members(struct plan_node *n)
     free(n->old.name);
     free(n->old.image);
     free(n->old.image_id);
-    health_free(&n->old.health);
+    plan_health_free(&n->old.health);
     json_decref(n->old.restart_policy);
     free(n->new.image_id);
-    health_free(&n->new.health);
+    plan_health_free(&n->new.health);
     strv_free(&n->new.secrets_given);
     container_free(&n->new.desired);
     json_decref(n->changes);
@@ -138,17 +132,7 @@ static void list_secrets_given(const struct container *old, const struct contain
     }
 }
 
-static struct plan_health health_of(const struct node *n, const struct container *c)
-{
-    const char *host = spec_env_get(json_object_get(c->config, "Env"), "OMS_HOST_IP");
-    return (struct plan_health){
-        .url = oms_health_url(host != NULL ? host : "127.0.0.1", n->config.nginx_port,
-                              container_has_tls(c)),
-        .host_ip = dup(host),
-    };
-}
-
-static void add_old(const struct node *n, struct plan_old *ret)
+static void add_old(const struct deployment *d, const struct node *n, struct plan_old *ret)
 {
     json_t *restart = json_object_get(n->old.host_config, "RestartPolicy");
     *ret = (struct plan_old){
@@ -157,18 +141,17 @@ static void add_old(const struct node *n, struct plan_old *ret)
         .image = mem_strdup(n->old.image_ref),
         .image_id = mem_strdup(n->old.image_id),
         .running = n->old.running,
-        .health = health_of(n, &n->old),
         .restart_policy = json_is_object(restart) ? json_deep_copy(restart) : NULL,
     };
+    plan_health_of_old(d, n, &ret->health);
 }
 
-static void add_new(const struct node *n, const struct container *desired, const char *image_id,
-                    struct plan_new *ret)
+static void add_new(const struct plan_request *r, size_t i, struct plan_new *ret)
 {
-    *ret = (struct plan_new){
-        .image_id = dup(image_id),
-        .health = health_of(n, desired),
-    };
+    const struct node *n = &r->deployment->nodes[i];
+    const struct container *desired = &r->desired[i];
+    *ret = (struct plan_new){.image_id = dup(r->images[i].id)};
+    plan_health_of_new(n, desired, r->to, &ret->health);
     container_copy(desired, &ret->desired);
     spec_secrets_hide(ret->desired.config, ret->desired.host_config);
     list_secrets_given(&n->old, desired, &ret->secrets_given);
@@ -185,8 +168,8 @@ static void add_node(const struct plan_request *r, size_t i, struct plan *p)
         .region = n->config.cm_location,
         .changes = spec_diff(&n->old, n->old_image, &r->desired[i], r->new_image_configs[i]),
     };
-    add_old(n, &node->old);
-    add_new(n, &r->desired[i], r->images[i].id, &node->new);
+    add_old(r->deployment, n, &node->old);
+    add_new(r, i, &node->new);
 }
 
 /* ---- the whole ---- */

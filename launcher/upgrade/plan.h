@@ -27,10 +27,19 @@ struct plan_options {
     bool perceive_checkpoint; /* set perceiveStoreClientCheckpoint instead of a longer refetch */
 };
 
-/* Where OMS answers when it runs in a container. */
+/* Where OMS answers when it runs in a container, and what the health gate asks of it. What the old
+ * version, well and running, does not pass before the outage is not asked of it on the way back; of
+ * the new one only what it is known to have. */
 struct plan_health {
     char *url;
     char *host_ip; /* NULL: not known */
+    bool local;    /* its engine is on this machine: 127.0.0.1 is asked, too */
+    bool inside;   /* it cannot be reached from here, and is asked from inside of the container */
+    bool no_container; /* nothing at all is asked */
+    bool no_console;   /* nobody need answer there */
+    bool no_endpoint;  /* the console must answer, but it need not have /oms/health */
+    bool no_server;    /* it need not be ONLINE */
+    bool no_heartbeat; /* its heart_beat need not move */
 };
 
 struct plan_old {
@@ -106,6 +115,14 @@ void plan_free(struct plan *p);
 const char *plan_version_text(const struct plan_version *v);
 /* "10.0.0.11"; the deployment's name for a row of the whole. Borrowed. */
 const char *plan_subject_name(const struct plan *p, struct subject subject);
+
+/* ---- plan_health.c: the health gate, calibrated ---- */
+
+/* Of the node as it is, and of the container that will take its place; `to` may be NULL. */
+void plan_health_of_old(const struct deployment *d, const struct node *n, struct plan_health *ret);
+void plan_health_of_new(const struct node *n, const struct container *desired,
+                        const struct oms_version *to, struct plan_health *ret);
+void plan_health_free(struct plan_health *h);
 
 /* ---- plan_document.c: as JSON ---- */
 

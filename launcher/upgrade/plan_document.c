@@ -21,6 +21,13 @@
 static const struct json_field health_items[] = {
     FIELD(TEXT, NEEDED, "url", plan_health, url),
     FIELD(TEXT, NULLABLE, "host_ip", plan_health, host_ip),
+    FIELD(BOOL, OPTIONAL, "local", plan_health, local),
+    FIELD(BOOL, OPTIONAL, "inside", plan_health, inside),
+    FIELD(BOOL, OPTIONAL, "no_container", plan_health, no_container),
+    FIELD(BOOL, OPTIONAL, "no_console", plan_health, no_console),
+    FIELD(BOOL, OPTIONAL, "no_endpoint", plan_health, no_endpoint),
+    FIELD(BOOL, OPTIONAL, "no_server", plan_health, no_server),
+    FIELD(BOOL, OPTIONAL, "no_heartbeat", plan_health, no_heartbeat),
 };
 static const struct json_fields health_fields = JSON_FIELDS(health_items);
 

@@ -95,11 +95,23 @@ static const struct plan_health *health_of(const struct health *h, int node)
 
 static void check_http(struct health *h, int node, struct str *certificate)
 {
-    const char *url = health_of(h, node)->url;
+    const struct plan_health *plan = health_of(h, node);
+    const struct health_place place = {
+        .host_ip = plan->host_ip,
+        .port = oms_health_port(plan->url),
+        .tls = str_starts_with(plan->url, "https:"),
+        .local = plan->local,
+        .engine = plan->inside ? h->run->nodes[node].engine : NULL,
+        .container = h->new_ones ? run_new_id(h->run, node) : run_old_id(h->run, node),
+        .known_url = plan->url,
+    };
     AUTO_OMS_HEALTH struct oms_health health = {.answer = HEALTH_NOT_ASKED};
-    oms_health_ask(url, HTTP_TIMEOUT_MS, &health);
-    if (health.answer != HEALTH_WELL) {
-        AUTO_FREE char *text = mem_printf("%s %s", url, str_get(&health.state));
+    if (plan->no_console) {
+        return;
+    }
+    oms_health_find(&place, HTTP_TIMEOUT_MS, &health);
+    if (health.answer != HEALTH_WELL && !(plan->no_endpoint && health.answer == HEALTH_ABSENT)) {
+        AUTO_FREE char *text = mem_printf("%s %s", health.url, str_get(&health.state));
         add_missing(&h->missing[node], text);
     }
     str_append(certificate, str_get(&health.certificate));
@@ -118,7 +130,8 @@ static uint64_t age_limit_ms(uint64_t since_ms, const struct health *h)
 static void check_server(struct health *h, int node, const struct servers *servers,
                          uint64_t since_ms)
 {
-    const char *ip = health_of(h, node)->host_ip;
+    const struct plan_health *plan = health_of(h, node);
+    const char *ip = plan->host_ip;
     if (ip == NULL) {
         return; /* an OMS without OMS_HOST_IP: there is no telling which server it is */
     }
@@ -126,10 +139,11 @@ static void check_server(struct health *h, int node, const struct servers *serve
     const struct server *first = servers_find(&h->first, ip);
     bool listed = server != NULL && server->status != NULL;
     AUTO_FREE char *text = NULL;
-    if (!server_is_online(server)) {
+    if (!plan->no_server && !server_is_online(server)) {
         text =
             mem_printf("server %s is %s", ip, listed ? server->status : "not known to the MetaDB");
-    } else if (server_beat(first, server, age_limit_ms(since_ms, h)) != BEAT_MOVES) {
+    } else if (!plan->no_heartbeat &&
+               server_beat(first, server, age_limit_ms(since_ms, h)) != BEAT_MOVES) {
         text = mem_printf("server %s has no fresh heart_beat", ip);
     }
     if (text != NULL) {
@@ -141,7 +155,7 @@ static void check_server(struct health *h, int node, const struct servers *serve
  */
 static bool is_awaited(const struct health *h, int node)
 {
-    return !h->run->nodes[node].is_left &&
+    return !h->run->nodes[node].is_left && !health_of(h, node)->no_container &&
            (h->new_ones || run_node_plan(h->run, node)->old.running);
 }
 
@@ -232,7 +246,8 @@ static int look(struct health *h, uint64_t since_ms, struct err *err)
         return -1;
     }
     for (size_t i = 0; i < h->run->plan->node_count; i++) {
-        any = any || is_awaited(h, (int)i);
+        const struct plan_health *plan = health_of(h, (int)i);
+        any = any || (is_awaited(h, (int)i) && !(plan->no_server && plan->no_heartbeat));
     }
     if (!any || !is_all_well(h)) {
         return 0;
@@ -317,6 +332,24 @@ static int wait_until_healthy(struct health *h, struct err *err)
     }
 }
 
+/* What nobody was asked for, on whatever node. */
+static void tell_left_out(const struct health *h, struct str *ret)
+{
+    bool console = false, endpoint = false, server = false, heartbeat = false;
+    for (size_t i = 0; i < h->run->plan->node_count; i++) {
+        const struct plan_health *plan = health_of(h, (int)i);
+        console = console || plan->no_console;
+        endpoint = endpoint || plan->no_endpoint;
+        server = server || plan->no_server;
+        heartbeat = heartbeat || plan->no_heartbeat;
+    }
+    if (console || endpoint || server || heartbeat) {
+        str_appendf(ret, "; not asked for:%s%s%s%s", console ? " console" : "",
+                    endpoint ? " /oms/health" : "", server ? " ONLINE" : "",
+                    heartbeat ? " heart_beat" : "");
+    }
+}
+
 static int wait_and_tell(struct run *r, bool new_ones, struct evidence *ret, struct err *err)
 {
     size_t count = r->plan->node_count;
@@ -328,6 +361,7 @@ static int wait_and_tell(struct run *r, bool new_ones, struct evidence *ret, str
         AUTO_STR struct str summary = STR_INIT;
         str_append(&summary, "container, console and servers are well after ");
         str_append_duration(&summary, clock_mono_ms() - begun_ms);
+        tell_left_out(&h, &summary);
         if (h.certificate.len > 0) {
             str_appendf(&summary, "; certificate: %s", str_get(&h.certificate));
         }

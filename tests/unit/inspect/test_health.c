@@ -9,26 +9,26 @@
 static void answers(void **state)
 {
     static const struct {
-        int status;
         const char *body, *says;
+        int status;
         enum health_answer answer;
     } cases[] = {
-        {200, "{\"data\":{\"healthy\":true}}", "healthy", HEALTH_WELL},
-        {200, "{\"data\":{\"healthy\":false}}", "answers that OMS is not healthy yet",
+        {"{\"data\":{\"healthy\":true}}", "healthy", 200, HEALTH_WELL},
+        {"{\"data\":{\"healthy\":false}}", "answers that OMS is not healthy yet", 200,
          HEALTH_UNWELL},
-        {404, "", "answers with status 404", HEALTH_ABSENT},
-        {302, "", "answers with status 302", HEALTH_ABSENT},
-        {401, "{}", "answers with status 401", HEALTH_ABSENT},
-        {200, "\r\n <!DOCTYPE html>", "answers with a page", HEALTH_ABSENT},
-        {200, "\xEF\xBB\xBF<html>", "answers with a page", HEALTH_ABSENT},
-        {200, "{\"success\":false,\"code\":\"NOT_FOUND\",\"data\":null}",
-         "answers without a word about health", HEALTH_ABSENT},
-        {200, "{\"data\":{\"healthy\":\"true\"}}", "answers without a word about health",
+        {"", "answers with status 404", 404, HEALTH_ABSENT},
+        {"", "answers with status 302", 302, HEALTH_ABSENT},
+        {"{}", "answers with status 401", 401, HEALTH_ABSENT},
+        {"\r\n <!DOCTYPE html>", "answers with a page", 200, HEALTH_ABSENT},
+        {"\xEF\xBB\xBF<html>", "answers with a page", 200, HEALTH_ABSENT},
+        {"{\"success\":false,\"code\":\"NOT_FOUND\",\"data\":null}",
+         "answers without a word about health", 200, HEALTH_ABSENT},
+        {"{\"data\":{\"healthy\":\"true\"}}", "answers without a word about health", 200,
          HEALTH_ABSENT},
-        {200, "ok", "answers with something that is not JSON", HEALTH_UNWELL},
-        {200, "", "answers with something that is not JSON", HEALTH_UNWELL},
-        {502, "<html>", "answers with status 502", HEALTH_UNWELL},
-        {503, "{\"data\":{\"healthy\":true}}", "answers with status 503", HEALTH_UNWELL},
+        {"ok", "answers with something that is not JSON", 200, HEALTH_UNWELL},
+        {"", "answers with something that is not JSON", 200, HEALTH_UNWELL},
+        {"<html>", "answers with status 502", 502, HEALTH_UNWELL},
+        {"{\"data\":{\"healthy\":true}}", "answers with status 503", 503, HEALTH_UNWELL},
     };
 
     (void)state;
@@ -51,6 +51,29 @@ static void nobody_there(void **state)
     assert_int_equal(h.answer, HEALTH_SILENT);
     assert_string_equal(h.url, "http://127.0.0.77:1/oms/health");
     assert_non_null(strstr(str_get(&h.state), "does not answer: "));
+}
+
+static void ports(void **state)
+{
+    (void)state;
+    assert_int_equal(oms_health_port("http://10.0.0.1:8089/oms/health"), 8089);
+    assert_int_equal(oms_health_port("https://[fd00::1]:443/oms/health"), 443);
+    assert_int_equal(oms_health_port("http://10.0.0.1:99999/oms/health"), 0);
+    assert_int_equal(oms_health_port("http://[fd00::1]/oms/health"), 0);
+    assert_int_equal(oms_health_port(""), 0);
+}
+
+static void what_versions_have(void **state)
+{
+    const struct oms_version v410 = {4, 1, 0, 0, OMS_EDITION_COMMUNITY};
+    const struct oms_version v411 = {4, 1, 1, 0, OMS_EDITION_COMMUNITY};
+    const struct oms_version v331 = {3, 3, 1, 0, OMS_EDITION_COMMUNITY};
+
+    (void)state;
+    assert_false(oms_health_is_known_of(&v410));
+    assert_true(oms_health_is_known_of(&v411));
+    assert_false(heart_beat_is_known_of(&v331));
+    assert_true(heart_beat_is_known_of(&v410));
 }
 
 /* Zones and clocks differ: moving counts, and so does an age as it should be. */
@@ -98,10 +121,9 @@ static void server_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),
-        cmocka_unit_test(nobody_there),
-        cmocka_unit_test(beats),
-        cmocka_unit_test(server_list),
+        cmocka_unit_test(answers), cmocka_unit_test(nobody_there),
+        cmocka_unit_test(ports),   cmocka_unit_test(what_versions_have),
+        cmocka_unit_test(beats),   cmocka_unit_test(server_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

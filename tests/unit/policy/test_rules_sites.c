@@ -119,7 +119,8 @@ static void container_endpoint(void **state)
     assert_only_failure(&f.in, "container.endpoint",
                         "this version has no /oms/health (it answers with status 404), so that it "
                         "is not asked for it after a rollback",
-                        "http://10.0.0.1:8089/oms/health",
+                        "http://10.0.0.1:8089/oms/health; the new version is not known to have it, "
+                        "and not asked for it",
                         "nothing to do: the container, the server list and the heartbeats are "
                         "looked at instead");
 }

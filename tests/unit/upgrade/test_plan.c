@@ -244,6 +244,60 @@ static void test_health_url(void **state)
     assert_string_equal(p.nodes[0].old.health.url, "http://10.0.0.1:8089/oms/health");
 }
 
+/* What the old version does not pass before the outage, and what of it the new one must. */
+static void test_health_calibrated(void **state)
+{
+    static const struct {
+        enum health_answer answer;
+        const char *status;
+        enum beat beat;
+        unsigned minor; /* of the target, 4.x.1 */
+        const char *old, *new;
+    } cases[] = {
+        {HEALTH_WELL, "ONLINE", BEAT_MOVES, 0, "", ""},
+        {HEALTH_ABSENT, "ONLINE", BEAT_MOVES, 0, "endpoint ", "endpoint "},
+        {HEALTH_ABSENT, "ONLINE", BEAT_MOVES, 1, "endpoint ", ""},
+        {HEALTH_SILENT, "ONLINE", BEAT_MOVES, 1, "console ", ""},
+        {HEALTH_UNWELL, "OFFLINE", BEAT_STILL, 0, "console server heartbeat ", "endpoint "},
+        {HEALTH_WELL, NULL, BEAT_NONE, 0, "server heartbeat ", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FIXTURE struct fixture f;
+        AUTO_PLAN struct plan made = PLAN_INIT;
+        AUTO_PLAN struct plan p = PLAN_INIT;
+        struct err err = ERR_INIT;
+
+        begin(&f);
+        add_node(&f, 0, "aa");
+        struct node *n = &f.deployment.nodes[0];
+        f.to.patch = 1;
+        f.to.minor = cases[i].minor;
+        n->beat = cases[i].beat;
+        n->health.answer = cases[i].answer;
+        n->health.url = mem_strdup("http://127.0.0.1:8089/oms/health");
+        AUTO_JSON json_t *servers =
+            json_make("{s:[{s:s, s:s?}]}", "hosts", "ip", "10.0.0.1", "status", cases[i].status);
+        servers_from_json(servers, &f.deployment.servers);
+        plan_make(&f.request, &made);
+        AUTO_JSON json_t *stored = plan_to_json(&made);
+        assert_ok(plan_from_json(stored, "p", &p, &err), &err);
+        for (int is_new = 0; is_new <= 1; is_new++) {
+            const struct plan_health *h = is_new ? &p.nodes[0].new.health : &p.nodes[0].old.health;
+            AUTO_FREE char *left_out =
+                mem_printf("%s%s%s%s%s", h->no_container ? "container " : "",
+                           h->no_console ? "console " : "", h->no_endpoint ? "endpoint " : "",
+                           h->no_server ? "server " : "", h->no_heartbeat ? "heartbeat " : "");
+            assert_string_equal(left_out, is_new ? cases[i].new : cases[i].old);
+        }
+        /* Where it has answered it is asked again. */
+        assert_string_equal(p.nodes[0].old.health.url, i == 3 || i == 4
+                                                           ? "http://10.0.0.1:8089/oms/health"
+                                                           : "http://127.0.0.1:8089/oms/health");
+    }
+}
+
 static void test_no_secrets(void **state)
 {
     (void)state;
@@ -505,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_init_rows),
         cmocka_unit_test(test_document),
         cmocka_unit_test(test_health_url),
+        cmocka_unit_test(test_health_calibrated),
         cmocka_unit_test(test_no_secrets),
         cmocka_unit_test(test_same_work_same_digest),
         cmocka_unit_test(test_other_work_other_digest),

@@ -283,6 +283,101 @@ static void test_back_to_a_stopped_one(void **state)
                      "ha " HA_AFTER);
 }
 
+/* ---- the gate is calibrated ---- */
+
+static const char *const absences[] = {"404 Not Found", "200 OK"};
+
+/* The upgrade of a version that is older than /oms/health: what it does not have is not asked of
+ * it, nor of a new one that is not known to have it. */
+static void test_without_the_endpoint(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(absences) * 2; i++) {
+        AUTO_FIXTURE struct fixture f;
+
+        memset(&f, 0, sizeof(f));
+        world_begin(&f.w);
+        f.w.absent[WORLD_OLD] = absences[i % 2];
+        f.w.absent[WORLD_NEW] = i < 2 ? NULL : absences[i % 2];
+        world_survey(&f.w, NULL, &f.survey);
+        go(&f, false, true, NULL);
+        assert_string_equal(err_whole(&f.outcome.failure), "");
+        assert_end(&f, RUN_UPGRADED, NEW_SERVES);
+    }
+}
+
+static void test_back_without_the_endpoint(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(absences); i++) {
+        AUTO_WORLD struct world w;
+        struct run_outcome outcome;
+
+        world_begin(&w);
+        w.absent[WORLD_OLD] = absences[i];
+        w.init = INIT_FAILS;
+        upgrade(&w, true, &outcome);
+        assert_string_equal(err_whole(&outcome.back_failure), "");
+        assert_string_equal(run_end_name(outcome.end), "rolled-back");
+        assert_world(&w, OLD_SERVES_AGAIN);
+    }
+}
+
+/* One that had it must have it again. */
+static void test_an_endpoint_is_not_lost(void **state)
+{
+    (void)state;
+    AUTO_WORLD struct world w;
+
+    world_begin(&w);
+    w.absent[WORLD_NEW] = "404 Not Found";
+    AUTO_FREE char *expected = mem_printf(
+        "OMS is not healthy after 2 s: http://127.0.0.1:%u/oms/health answers with status 404\n"
+        "HINT: look at the container's log and /home/admin/logs, or wait longer with "
+        "--health-timeout",
+        w.port);
+    fails_by_image(&w, expected);
+}
+
+/* Neither ONLINE nor a heart_beat before the outage: nothing that a way back could wait for. The
+ * new version has to have both. */
+static void test_a_server_that_was_not_well(void **state)
+{
+    (void)state;
+    AUTO_WORLD struct world w;
+    struct run_outcome outcome;
+
+    world_begin(&w);
+    file_write(w.folder, "servers", "{\"hosts\":[{\"ip\":\"127.0.0.1\",\"status\":\"OFFLINE\"}]}");
+    upgrade(&w, true, &outcome);
+    assert_string_equal(
+        err_whole(&outcome.failure),
+        "OMS is not healthy after 2 s: server 127.0.0.1 is OFFLINE\n"
+        "HINT: look at the container's log and /home/admin/logs, or wait longer with "
+        "--health-timeout");
+    assert_string_equal(err_whole(&outcome.back_failure), "");
+    assert_string_equal(run_end_name(outcome.end), "rolled-back");
+    assert_world(&w, OLD_SERVES_AGAIN);
+}
+
+static void test_a_heartbeat_that_is_documented(void **state)
+{
+    (void)state;
+    AUTO_WORLD struct world w;
+    struct run_outcome outcome;
+
+    world_begin(&w);
+    file_write(w.folder, "servers", "{\"hosts\":[{\"ip\":\"127.0.0.1\",\"status\":\"ONLINE\"}]}");
+    upgrade(&w, true, &outcome);
+    assert_string_equal(
+        err_whole(&outcome.failure),
+        "OMS is not healthy after 2 s: server 127.0.0.1 has no fresh heart_beat\n"
+        "HINT: look at the container's log and /home/admin/logs, or wait longer with "
+        "--health-timeout");
+    assert_string_equal(run_end_name(outcome.end), "rolled-back");
+    assert_world(&w, OLD_SERVES_AGAIN);
+}
+
 /* ---- waiting ---- */
 
 /* A MetaDB that restarts is waited for. */
@@ -311,6 +406,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_old_one_comes_back_beside_the_new_one),
     cmocka_unit_test(test_back_to_another_address),
     cmocka_unit_test(test_back_to_a_stopped_one),
+    cmocka_unit_test(test_without_the_endpoint),
+    cmocka_unit_test(test_back_without_the_endpoint),
+    cmocka_unit_test(test_an_endpoint_is_not_lost),
+    cmocka_unit_test(test_a_server_that_was_not_well),
+    cmocka_unit_test(test_a_heartbeat_that_is_documented),
     cmocka_unit_test(test_short_silence_is_waited_for),
 };
 

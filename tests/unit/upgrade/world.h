@@ -86,14 +86,15 @@ struct world {
     size_t exec_count;
     size_t exec_asked; /* the one that a call is about */
     enum late_start late;
-    bool late_waits;               /* it is on its way: execs[exec_asked] */
-    unsigned init_runs;            /* how often docker_init.sh began */
-    bool init_goes_on;             /* it does not come to its end */
-    bool new_dies;                 /* its main process ends once docker_init.sh has run */
-    bool never_healthy;            /* the new version does not get well */
-    const char *old_comes_back_at; /* somebody starts the old one right after this call */
-    bool leftover;                 /* another container has the run's label */
-    bool ever_both;                /* old and new have run at the same time */
+    bool late_waits;                      /* it is on its way: execs[exec_asked] */
+    unsigned init_runs;                   /* how often docker_init.sh began */
+    bool init_goes_on;                    /* it does not come to its end */
+    bool new_dies;                        /* its main process ends once docker_init.sh has run */
+    bool never_healthy;                   /* the new version does not get well */
+    const char *absent[WORLD_CONTAINERS]; /* a version without /oms/health: its status line */
+    const char *old_comes_back_at;        /* somebody starts the old one right after this call */
+    bool leftover;                        /* another container has the run's label */
+    bool ever_both;                       /* old and new have run at the same time */
 };
 
 /* ---- answers ---- */
@@ -532,6 +533,12 @@ static void answer_engine(struct world *w, int fd, const char *method, const cha
 static void answer_console(const struct world *w, int fd)
 {
     AUTO_FREE char *schema = file_read(w->folder, "schema");
+    const char *absent = w->absent[is_running(w, WORLD_NEW) ? WORLD_NEW : WORLD_OLD];
+
+    if (absent != NULL) {
+        answer(fd, absent, "", "<html>", 6);
+        return;
+    }
     bool well = (is_running(w, WORLD_OLD) && str_eq(schema, "old")) ||
                 (is_running(w, WORLD_NEW) && str_eq(schema, "new") && !w->never_healthy);
 

@@ -2,7 +2,8 @@
  * is the folder in which its "databases" are files:
  *   log     one line for each call, of the engine too: their order is what tests compare
  *   fault   "MODE KEY": what goes wrong at the call with that number or that line, once
- *   ha      the text of ha.config; schema   what docker_init.sh changes and a restore puts back */
+ *   ha      the text of ha.config; schema   what docker_init.sh changes and a restore puts back
+ *   servers what it answers about them; not there: one that is well */
 #ifndef OMSLAUNCH_TESTS_WORLD_METADB_H
 #define OMSLAUNCH_TESTS_WORLD_METADB_H
 
@@ -182,8 +183,10 @@ static json_t *carry_out(const char *folder, const char *command, const json_t *
         return parse("[{\"database\":\"hb\",\"deleted\":7}]");
     }
     if (str_eq(command, "servers")) {
-        return parse("{\"hosts\":[{\"ip\":\"127.0.0.1\",\"status\":\"ONLINE\","
-                     "\"heartbeat_age_ms\":0}]}");
+        AUTO_FREE char *servers = file_read(folder, "servers");
+        return parse(servers != NULL ? servers
+                                     : "{\"hosts\":[{\"ip\":\"127.0.0.1\",\"status\":\"ONLINE\","
+                                       "\"heartbeat_age_ms\":0}]}");
     }
     if (str_eq(command, "fingerprint")) {
         AUTO_FREE char *schema = file_read(folder, "schema");
