@@ -31,34 +31,13 @@ static int try_exec(struct conn *c, const char *sql, bool *ret_done, struct err 
     return 0;
 }
 
-/* Bytes as they are stored, times in UTC, and no limit that a slow disk on our side could hit. But
- * who waits for a table waits for somebody who alters it, which this snapshot would not survive, or
- * until MySQL has closed it for all. */
+/* Bytes as they are stored. Who waits for a table waits for somebody who alters it, which this
+ * snapshot would not survive, or until MySQL has closed it for all: the session's wait is short. */
 static int setup_worker(struct conn *c, struct err *err)
 {
-    static const char *const needed[] = {
-        "SET SESSION time_zone = '+00:00'",
-        "SET SESSION autocommit = 1",
-        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    };
-    static const char *const wished[] = {
-        "SET SESSION net_write_timeout = 3600",     "SET SESSION wait_timeout = 86400",
-        "SET SESSION max_statement_time = 0",       "SET SESSION max_execution_time = 0",
-        "SET SESSION lock_wait_timeout = 60",       "SET SESSION ob_query_timeout = 86400000000",
-        "SET SESSION ob_trx_timeout = 86400000000",
-    };
     bool done;
-    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
-        if (conn_exec(c, needed[i], strlen(needed[i]), err) < 0) {
-            return -1;
-        }
-    }
-    for (size_t i = 0; i < ARRAY_LEN(wished); i++) {
-        if (try_exec(c, wished[i], &done, err) < 0) {
-            return -1;
-        }
-    }
-    if (try_exec(c, "SET character_set_results = NULL", &done, err) < 0) {
+    if (conn_execf(c, err, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ") < 0 ||
+        try_exec(c, "SET character_set_results = NULL", &done, err) < 0) {
         return -1;
     }
     return done ? 0 : conn_execf(c, err, "SET character_set_results = binary");

@@ -31,10 +31,14 @@ static void append_session(struct str *sql, const struct dump *d, const struct s
                     "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,"
                     "NO_ENGINE_SUBSTITUTION';\n"
                     "SET SESSION time_zone='+00:00';\n"
+                    "SET SESSION autocommit=1;\n"
                     "SET SESSION foreign_key_checks=0;\n");
     if (d->server.flavor == FLAVOR_MARIADB) {
         str_append(sql, "SET SESSION check_constraint_checks=0;\n"
-                        "SET SESSION innodb_strict_mode=0;\n");
+                        "SET SESSION innodb_strict_mode=0;\n"
+                        "/*M!100200 SET SESSION innodb_compression_default=0 */;\n"
+                        "/*M!100200 SET SESSION max_statement_time=0 */;\n"
+                        "/*M!100802 SET SESSION explicit_defaults_for_timestamp=1 */;\n");
     }
     if (has_history(s)) {
         str_append(sql, "SET SESSION system_versioning_insert_history=1;\n");

@@ -31,10 +31,6 @@ struct compare {
 int compare_setup(struct conn *c, struct err *err)
 {
     struct err ignored = ERR_INIT;
-    if (conn_execf(c, err, "SET SESSION time_zone = '+00:00'") < 0) {
-        return -1;
-    }
-    (void)!conn_execf(c, &ignored, "SET SESSION net_write_timeout = 3600");
     if (conn_execf(c, &ignored, "SET character_set_results = NULL") < 0) {
         return conn_execf(c, err, "SET character_set_results = binary");
     }

@@ -15,7 +15,6 @@
 #include "launcher/base/stop.h"
 
 /* For somebody's open transaction; the default is a day. */
-#define DROP_WAIT_S 60
 
 struct old {
     const char *name, *run;
@@ -387,11 +386,9 @@ int drop_old_run(const struct request *request, json_t **ret, struct err *err)
 {
     CLEANUP(old_list_free) struct old_list l = {.conn = CONN_INIT};
     bool dry_run = json_bool(request->parameters, "dry_run", false);
-    struct err ignored = ERR_INIT;
     if (read_names(request, &l, err) < 0 || conn_open(request, &l.conn, err) < 0) {
         return -1;
     }
-    (void)!conn_execf(&l.conn, &ignored, "SET SESSION lock_wait_timeout = %d", DROP_WAIT_S);
     if (judge_all(&l, err) < 0 || (!dry_run && drop_all(&l, err) < 0)) {
         return -1;
     }

@@ -6,6 +6,7 @@
 
 #include "hooks/metadb/ops/ops.h"
 #include "hooks/metadb/ops/ha_edit.h"
+#include "hooks/metadb/wire/session.h"
 #include "hooks/metadb/wire/sql.h"
 
 int ha_read(struct conn *c, char **ret, struct err *err)
@@ -40,7 +41,8 @@ static int open_and_read(const struct request *request, struct conn *ret_c, char
     if (!request->rm_db) {
         return err_fail(err, ERR_USAGE, "the request names no rm database");
     }
-    if (conn_open(request, ret_c, err) < 0) {
+    /* The row has the time of its change, which is the server's own. */
+    if (conn_open(request, ret_c, err) < 0 || session_use_given_zone(ret_c, err) < 0) {
         return -1;
     }
     return ha_read(ret_c, ret_text, err);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "hooks/metadb/ops/ops.h"
-#include "hooks/metadb/wire/conn.h"
+#include "hooks/metadb/wire/session.h"
 #include "hooks/metadb/wire/sql.h"
 
 /* The entry of `ip`, made when it is not there yet. Borrowed from `hosts`. */
@@ -75,7 +75,7 @@ int servers_run(const struct request *request, json_t **ret, struct err *err)
     if (!request->cm_db) {
         return err_fail(err, ERR_USAGE, "the request names no cm database");
     }
-    if (conn_open(request, &c, err) < 0 ||
+    if (conn_open(request, &c, err) < 0 || session_use_given_zone(&c, err) < 0 ||
         conn_query_text(&c, "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)", &now, err) <
             0 ||
         read_status(&c, hosts, err) < 0) {

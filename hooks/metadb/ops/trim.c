@@ -232,10 +232,6 @@ int trim_run(const struct request *request, json_t **ret, struct err *err)
     if (conn_open(request, &c, err) < 0) {
         return -1;
     }
-    /* The default of a day would hang an upgrade on somebody's forgotten transaction. */
-    struct err ignored = ERR_INIT;
-    (void)!conn_execf(&c, &ignored, "SET SESSION lock_wait_timeout = 60");
-    (void)!conn_execf(&c, &ignored, "SET SESSION innodb_lock_wait_timeout = 60");
     for (size_t i = 0; i < request->heartbeat_dbs.count; i++) {
         if (trim_one(&c, request->heartbeat_dbs.items[i],
                      json_bool(request->parameters, "live", false), list, err) < 0) {

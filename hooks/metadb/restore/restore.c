@@ -17,8 +17,6 @@
 #define WORKERS_MAX 16
 /* A server notices a dead owner only when its statement has ended. */
 #define LOCK_WAIT_S 2
-/* Of the swap, for somebody's open transaction; the default is a day. */
-#define SWAP_WAIT_S 60
 
 static int open_file(struct restore *r, struct restore_db *db, struct err *err)
 {
@@ -134,14 +132,6 @@ static int take_lock(struct restore *r, struct err *err)
     return 0;
 }
 
-/* The lead waits while others load, longer than a server may be willing to wait for it. */
-static void setup_lead(struct restore *r)
-{
-    struct err ignored = ERR_INIT;
-    (void)!conn_execf(&r->lead, &ignored, "SET SESSION wait_timeout = 86400");
-    (void)!conn_execf(&r->lead, &ignored, "SET SESSION lock_wait_timeout = %d", SWAP_WAIT_S);
-}
-
 static int open_restore(struct restore *r, struct err *err)
 {
     const json_t *p = r->request->parameters;
@@ -159,7 +149,6 @@ static int open_restore(struct restore *r, struct err *err)
         choose_databases(r, r->run, err) < 0 || conn_open(r->request, &r->lead, err) < 0) {
         return -1;
     }
-    setup_lead(r);
     return take_lock(r, err);
 }
 

@@ -6,13 +6,21 @@
 #include <string.h>
 #include <strings.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "hooks/metadb/wire/session.h"
 #include "hooks/metadb/wire/sql.h"
 
 #define CONNECT_TIMEOUT_S 10
-/* A single statement may be slow (a lock, a large delete): the caller's deadline is the shorter
- * one. */
-#define READ_TIMEOUT_S 600
+/* A single statement may be slow (an index of a large table, a count): nothing comes meanwhile, and
+ * only the caller's deadline ends it. A server that is gone is noticed by the kernel's probes. */
+#define READ_TIMEOUT_S (24 * 60 * 60)
 #define WRITE_TIMEOUT_S 120
+#define PROBE_AFTER_S 60
+#define PROBE_EVERY_S 15
+#define PROBES_MAX 8
 #define PACKET_MAX (1024UL * 1024 * 1024)
 
 /* Client and server error numbers by name: the two libraries' headers differ, the numbers do not.
@@ -203,18 +211,32 @@ static int ask_flavor(struct conn *c, struct err *err)
     if (conn_query(c, "SELECT VERSION(), @@version_comment", &rows, err) < 0) {
         return -1;
     }
-    if (rows_next(&rows)) {
-        c->flavor = conn_flavor_of(rows_text(&rows, 0, ""), rows_text(&rows, 1, ""));
+    if (!rows_next(&rows)) {
+        return err_fail(err, ERR_FAILED, "the MetaDB does not tell its version");
     }
+    c->flavor = conn_flavor_of(rows_text(&rows, 0, ""), rows_text(&rows, 1, ""));
     return 0;
+}
+
+/* So that a host or a network that is gone ends a wait for an answer within minutes. */
+static void probe_peer(const struct conn *c)
+{
+    const int on = 1, after_s = PROBE_AFTER_S, every_s = PROBE_EVERY_S, max = PROBES_MAX;
+    int fd = (int)c->mysql->net.fd;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &after_s, sizeof(after_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &max, sizeof(max));
 }
 
 int conn_open(const struct request *request, struct conn *ret, struct err *err)
 {
     AUTO_CONN struct conn c = {.mysql = NULL, .request = request};
-    static const char setup[] = "SET SESSION sql_mode=''";
-    if (connect_any(&c, err) < 0 || conn_exec(&c, setup, sizeof(setup) - 1, err) < 0 ||
-        ask_flavor(&c, err) < 0) {
+    if (connect_any(&c, err) < 0) {
+        return -1;
+    }
+    probe_peer(&c);
+    if (session_open(&c, err) < 0 || ask_flavor(&c, err) < 0) {
         return -1;
     }
     *ret = c;

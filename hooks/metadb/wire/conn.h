@@ -17,6 +17,7 @@ struct conn {
     MYSQL *mysql;
     const struct request *request; /* borrowed */
     enum conn_flavor flavor;
+    char given_zone[72]; /* the session's time zone before session.h set its own; "" if not told */
 };
 
 /* A whole answer, held in memory: for small ones. `row` and `len` are those of the last
@@ -46,8 +47,9 @@ int conn_library_init(struct err *err) MUST_USE;
 enum conn_flavor conn_flavor_of(const char *version, const char *comment);
 const char *conn_flavor_name(enum conn_flavor flavor);
 
-/* Connects by TCP, over TLS when the server insists; utf8mb4 both ways, sql_mode empty, so that
- * sql.h is right. No change of the server's. ERR_UNREACHABLE, ERR_PERMISSION. */
+/* Connects by TCP, over TLS when the server insists; the session is as session.h says, sql_mode
+ * empty, so that sql.h is right. No change of the server's. ERR_UNREACHABLE, ERR_PERMISSION,
+ * ERR_REFUSED. */
 int conn_open(const struct request *request, struct conn *ret, struct err *err) MUST_USE;
 void conn_close(struct conn *c);
 
