@@ -72,6 +72,7 @@ runs_the_same() {
 
 @test 'mounts of every kind' {
     mkdir -p "$S/a,b"
+    # shellcheck disable=SC2054 # the commas are docker's
     BINDS=(--mount "type=bind,source=$S/config.yaml,target=/home/admin/conf/config.yaml,readonly"
         --mount "type=bind,src=$S/logs,dst=/home/admin/logs,bind-propagation=rslave"
         -v "$S/store:/home/ds/store:rslave,z" -v "$S/run:/home/ds/run"
@@ -104,6 +105,7 @@ runs_the_same() {
         run ! grep -q s3cret <<<"$output"
     done
     run -0 spec --format docker-run
+    # shellcheck disable=SC1003 # the backslash ends a line
     [ "$(head -n 3 <<<"$output" | sort)" = 'API_TOKEN="${API_TOKEN?}" \
 SITE_PASSWORD="${SITE_PASSWORD?}" \
 docker run -d \' ]

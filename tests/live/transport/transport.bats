@@ -69,7 +69,7 @@ CERTIFICATE_HINT='--tlscacert names the authority that signed it; the name in th
         "$CERTIFICATE_HINT" "${CA[@]}"
     unreachable "tcp://127.0.0.1:$(server expired)" 'its certificate is not to be trusted (certificate has expired)' \
         "$CERTIFICATE_HINT" "${CA[@]}"
-    kill $(cat "$BATS_TEST_TMPDIR"/*.pid)
+    cat "$BATS_TEST_TMPDIR"/*.pid | xargs kill
 }
 
 # server CERTIFICATE: a TLS server with it; prints its port.
@@ -140,7 +140,7 @@ server() {
     [ "$(wc -l <"$TRANSPORT_DIR/ssh/calls")" = 3 ]
     # Nothing is left of it.
     while read -r socket; do [ ! -e "${socket%/s}" ]; done < <(sed -n 's/.* -L\([^:]*\):.*/\1/p' "$TRANSPORT_DIR/ssh/calls")
-    ! pgrep -f "ssh -F $TRANSPORT_DIR/ssh/config" >/dev/null
+    run ! pgrep -f "ssh -F $TRANSPORT_DIR/ssh/config" >/dev/null
 }
 
 @test "ssh that does not get through" {
