@@ -321,6 +321,11 @@ static int drain(struct frame_writer *w, ZSTD_EndDirective end, struct err *err)
 
 char *frame_room(struct frame_writer *w, size_t n, struct err *err)
 {
+    if (n > RAW_CAP) {
+        err_fail(err, ERR_FAILED, "a piece of %zu bytes does not fit into a frame of %zu", n,
+                 (size_t)RAW_CAP);
+        return NULL;
+    }
     if (n > RAW_CAP - w->raw_len && drain(w, ZSTD_e_continue, err) < 0) {
         return NULL;
     }

@@ -80,7 +80,8 @@ int frame_writer_init(struct frame_writer *w, int level, struct err *err) MUST_U
 void frame_writer_free(struct frame_writer *w);
 
 void frame_begin(struct frame_writer *w, struct frame_file *file);
-/* At least `n` bytes to write to; NULL on failure (ERR_STATE). */
+/* At least `n` bytes to write to; NULL on failure (ERR_STATE; ERR_FAILED for more than a frame
+ * holds, whoever chose that size). */
 char *frame_room(struct frame_writer *w, size_t n, struct err *err) MUST_USE;
 /* Everything up to `end`, in what frame_room() gave, is written. */
 void frame_wrote(struct frame_writer *w, const char *end);

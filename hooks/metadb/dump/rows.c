@@ -250,6 +250,24 @@ static int put_big_row(struct row_writer *w, MYSQL_ROW row, const unsigned long 
     return 0;
 }
 
+/* The lengths are the server's word: what no such column can hold is not written. */
+static int check_lengths(const struct row_writer *w, MYSQL_ROW row, const unsigned long *lens,
+                         struct err *err)
+{
+    for (unsigned i = 0; i < w->columns; i++) {
+        if (row[i] && lens[i] > LITERAL_UNQUOTED_MAX &&
+            !literal_is_quoted(&column_at(w, i)->type)) {
+            err_fail(err, ERR_FAILED, "column '%s' holds a number of %lu bytes",
+                     column_at(w, i)->name, lens[i]);
+            return err_hint(err,
+                            "no such number exists: see that what answers at '%s:%u' is the "
+                            "database server",
+                            w->d->request->host, w->d->request->port);
+        }
+    }
+    return 0;
+}
+
 static int put_row(struct row_writer *w, MYSQL_ROW row, const unsigned long *lens, struct err *err)
 {
     if (!w->frame->file) {
@@ -260,6 +278,9 @@ static int put_row(struct row_writer *w, MYSQL_ROW row, const unsigned long *len
             return err_fail(err, ERR_INTERRUPTED, "stopped by signal %d", stop_signal());
         }
         frame_begin(w->frame, w->table->file);
+    }
+    if (check_lengths(w, row, lens, err) < 0) {
+        return -1;
     }
     size_t bound = 4;
     for (unsigned i = 0; i < w->columns; i++) {

@@ -7,6 +7,8 @@
 
 enum schema_type { SCHEMA_TABLE, SCHEMA_VIEW, SCHEMA_SEQUENCE, SCHEMA_TYPE_MAX };
 
+#define SCHEMA_NAME_MAX 256 /* bytes: 64 characters */
+
 struct schema_column {
     char *name;
     char *collation; /* NULL when it has none */

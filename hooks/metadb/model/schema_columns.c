@@ -85,6 +85,18 @@ static int ask_columns(struct conn *c, struct schema_table *t, struct rows *ret,
     return err_wrap(err, "reading the columns of '%s' in '%s'", t->name, t->schema->name);
 }
 
+/* A server's limit is 64 characters; what is longer would not fit where names are written. */
+static int check_name(const struct schema_table *t, const char *name, struct err *err)
+{
+    if (strlen(t->name) > SCHEMA_NAME_MAX || strlen(name) > SCHEMA_NAME_MAX) {
+        err_fail(err, ERR_FAILED, "a name in '%.64s' is longer than %d bytes", t->schema->name,
+                 SCHEMA_NAME_MAX);
+        return err_hint(err, "no server gives such names: see that what answers there is the "
+                             "MetaDB");
+    }
+    return 0;
+}
+
 int schema_read_columns(struct conn *c, struct schema_table *t, struct err *err)
 {
     AUTO_ROWS struct rows rows = ROWS_INIT;
@@ -96,6 +108,10 @@ int schema_read_columns(struct conn *c, struct schema_table *t, struct err *err)
     unsigned extra = rows_find(&rows, "Extra");
     while (rows_next(&rows)) {
         const char *name = rows_text(&rows, 0, "");
+        /* A view's may be longer, and are not written here. */
+        if (t->type != SCHEMA_VIEW && check_name(t, name, err) < 0) {
+            return -1;
+        }
         strv_add(&t->all_columns, name);
         if (t->type != SCHEMA_VIEW && !is_generated(rows_text(&rows, extra, ""))) {
             add_column(t, name, rows_text(&rows, type, ""), rows_text(&rows, collation, NULL));

@@ -33,6 +33,10 @@ struct literal_type literal_type_of(const char *column_type, const char *collati
 /* "utf8mb4" from "utf8mb4_general_ci"; `buf` has room for 64 bytes. Returns it. */
 char *literal_charset_of(const char *collation, char *buf);
 
+/* No value of a type that is written without quotes is longer: ZEROFILL goes to 255 digits. What a
+ * server sends beyond it is no such value. */
+#define LITERAL_UNQUOTED_MAX 320
+
 /* No literal is longer than this for a value of `len` bytes. */
 static inline size_t literal_bound(size_t len)
 {
