@@ -14,6 +14,8 @@
 /* What is kept of the program's stderr, for the case that it dies without a word on descriptor 3.
  */
 #define STDERR_KEPT_MAX 2000
+/* An event is a line: a result names each table and each problem. */
+#define EVENT_MAX (16UL * 1024 * 1024)
 /* For a program that is given up while it waits. */
 #define GIVE_UP_TIMEOUT_MS 10000
 
@@ -32,6 +34,8 @@ struct metadb_waiting {
     json_t *result;
     bool has_error;
     struct err error;
+    bool has_unreadable;
+    struct err unreadable; /* why the last event that was none is none */
     struct str stderr_tail;
 };
 
@@ -67,9 +71,11 @@ static void take_error(struct metadb_waiting *call, const json_t *event)
 static void take_event(struct metadb_waiting *call, const char *line, size_t len)
 {
     AUTO_JSON json_t *event = NULL;
-    struct err ignored;
-    if (json_parse(line, len, "an event of omslaunch-metadb", &event, &ignored) != 0) {
-        log_debug("omslaunch-metadb: unreadable event: %s", ignored.text);
+    struct err why = ERR_INIT;
+    if (json_parse(line, len, "an event of omslaunch-metadb", &event, &why) != 0) {
+        log_debug("omslaunch-metadb: unreadable event: %s", why.text);
+        call->has_unreadable = true;
+        call->unreadable = why;
         return;
     }
     const char *kind = json_text(event, "event", "");
@@ -234,6 +240,19 @@ static int judge(struct metadb_waiting *call, const struct proc_result *ended, s
         *err = call->error;
         return -1;
     }
+    if (ended->report_too_long) {
+        err_fail(err, ERR_FAILED, "'%s %s' answered with a line of more than 16 MiB", db->program,
+                 call->request.command);
+        return err_hint(err,
+                        "it may have done all that it was asked for, but what it said of it is "
+                        "lost: look at the MetaDB before you call it again");
+    }
+    if (ended->exit_code == 0 && call->result == NULL && call->has_unreadable) {
+        *err = call->unreadable;
+        err_wrap(err, "'%s %s' was done, but its answer is lost", db->program,
+                 call->request.command);
+        return err_hint(err, "see that this program is of the same version as omslaunch");
+    }
     if (ended->exit_code != 0 || call->result == NULL) {
         err_fail(err, ERR_FAILED, "'%s %s' ended with exit code %d and gave no result%s%s",
                  db->program, call->request.command, ended->exit_code,
@@ -267,7 +286,8 @@ static int begin(const struct metadb *db, const struct metadb_request *request, 
                  .timeout_ms = request->timeout_ms,
                  .stop_on_signal = request->stop_on_signal,
                  .on_line = on_line,
-                 .arg = call},
+                 .arg = call,
+                 .report_line_max = EVENT_MAX},
         .error = ERR_INIT,
         .program_fd = -1,
     };

@@ -7,7 +7,7 @@
  *   {"event":"progress","text":"…","done":N,"total":N,"unit":"bytes|rows"}     any number
  *   {"event":"result","result":{…}}   or   {"event":"error","kind":"unreachable","text":"…",
  *    "hint":"…"}     (the hint may be missing, or stand in the text after "\nHINT: ")
- * Exit: 0 done, 75 try again later, 1 failed.
+ * No line is longer than 16 MiB. Exit: 0 done, 75 try again later, 1 failed.
  *
  * A command that can prepare itself (dump with "prepare": true) has its request ended by an empty
  * line, says {"event":"prepared","prepared":{…}} and waits for the line "go"; the end of stdin

@@ -107,6 +107,17 @@ static void say_much(void)
     }
 }
 
+/* A result with a text of `len` bytes. */
+static void say_long(size_t len)
+{
+    AUTO_FREE char *text = mem_alloc(len + 1);
+
+    memset(text, 'x', len);
+    AUTO_FREE char *line =
+        mem_printf("{\"event\":\"result\",\"result\":{\"text\":\"%s\"}}\n", text);
+    (void)!fs_write_all(3, line, strlen(line)); /* nobody may listen to the end */
+}
+
 static void hold_lock(const char *how)
 {
     if (str_eq(how, "none")) {
@@ -231,6 +242,12 @@ static int behave(const char *command)
             "{\"event\":\"result\",\"result\":{\"a\":2}}\n");
     } else if (str_eq(command, "much")) {
         say_much();
+    } else if (str_eq(command, "long")) {
+        say_long(300000);
+    } else if (str_eq(command, "too-long")) {
+        say_long(17UL * 1024 * 1024);
+    } else if (str_eq(command, "half-result")) {
+        say("{\"event\":\"result\",\"result\":{\n");
     } else if (str_eq(command, "dump")) {
         try_sandbox();
     } else if (str_eq(command, "forks")) {
@@ -240,7 +257,8 @@ static int behave(const char *command)
     } else {
         (void)sleep(60); /* "hangs" */
     }
-    bool fine = str_eq(command, "input") || str_eq(command, "dump") ||
+    bool fine = str_eq(command, "long") || str_eq(command, "half-result") ||
+                str_eq(command, "input") || str_eq(command, "dump") ||
                 str_eq(command, "progress") || str_eq(command, "garbage") ||
                 str_eq(command, "two-results") || str_eq(command, "null-result") ||
                 str_eq(command, "error-then-result");
@@ -442,6 +460,31 @@ static void test_no_result(void **state)
                    "result" VERSION_HINT);
     assert_failure("killed", ERR_FAILED,
                    "'<program> killed' ended with exit code 137 and gave no result" VERSION_HINT);
+}
+
+static void test_long_results(void **state)
+{
+    (void)state;
+    AUTO_JSON json_t *result = NULL;
+    struct err err = ERR_INIT;
+
+    assert_ok(call("long", &result, &err), &err);
+    assert_int_equal(strlen(json_text(result, "text", "")), 300000);
+    assert_failure("too-long", ERR_FAILED,
+                   "'<program> too-long' answered with a line of more than 16 MiB\n"
+                   "HINT: it may have done all that it was asked for, but what it said of it is "
+                   "lost: look at the MetaDB before you call it again");
+}
+
+static void test_lost_result(void **state)
+{
+    (void)state;
+    AUTO_JSON json_t *result = NULL;
+    struct err err = ERR_INIT;
+
+    assert_fails(call("half-result", &result, &err));
+    assert_non_null(strstr(err.text, " half-result' was done, but its answer is lost: "));
+    assert_string_equal(err.hint, "see that this program is of the same version as omslaunch");
 }
 
 static void test_words_on_stderr(void **state)
@@ -701,6 +744,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_progress),
         cmocka_unit_test(test_garbage_is_passed_over),
         cmocka_unit_test(test_no_result),
+        cmocka_unit_test(test_long_results),
+        cmocka_unit_test(test_lost_result),
         cmocka_unit_test(test_words_on_stderr),
         cmocka_unit_test(test_much_output),
         cmocka_unit_test(test_errors),
