@@ -367,6 +367,43 @@ static int write_rows(struct row_writer *w, struct conn *c, const char *where, s
     return 0;
 }
 
+/* Whether what a second question sees is what the first one saw. */
+static bool is_at_one_moment(const struct dump *d, const struct schema_table *t)
+{
+    return t->type == SCHEMA_TABLE && (t->transactional || d->snapshot != SNAPSHOT_ONE_CONNECTION);
+}
+
+/* Of a table whose last piece was written: the server counts its rows without sending them.
+ * Whatever kept some of them back (a limit, a proxy, a lock that was none) did so to all who verify
+ * the backup by what is in it. */
+static int count_again(struct dump *d, struct conn *c, struct dump_table *dt, struct err *err)
+{
+    const struct schema_table *t = dt->table;
+    if (__atomic_add_fetch(&dt->pieces_done, 1, __ATOMIC_ACQ_REL) < dt->piece_count ||
+        !is_at_one_moment(d, t)) {
+        return 0;
+    }
+    AUTO_STR struct str sql = STR_INIT;
+    AUTO_ROWS struct rows rows = ROWS_INIT;
+    str_append(&sql, "SELECT COUNT(*) FROM ");
+    sql_table(&sql, t->schema->name, t->name);
+    str_append(&sql, t->history ? " FOR SYSTEM_TIME ALL" : "");
+    if (t->where) {
+        str_appendf(&sql, " WHERE %s", t->where);
+    }
+    if (conn_query(c, str_get(&sql), &rows, err) < 0) {
+        return fail_rows(t, conn_errno(c), err);
+    }
+    uint64_t count = rows_next(&rows) ? rows_u64(&rows, 0, UINT64_MAX) : UINT64_MAX;
+    if (count != dt->rows) {
+        err_fail(err, ERR_FAILED, "table '%s.%s' has %llu rows, but %llu came into the backup",
+                 t->schema->name, t->name, (unsigned long long)count, (unsigned long long)dt->rows);
+        return err_hint(err, "see what stands between here and the database server, and whether "
+                             "its tables are sound (CHECK TABLE), then start again");
+    }
+    return 0;
+}
+
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -385,5 +422,8 @@ int dump_rows(struct dump *d, struct conn *c, struct frame_writer *frame,
     w.packet_max = smaller(d->server.packet_max, CLIENT_PACKET_MAX) - PACKET_MARGIN;
     w.statement_max = smaller(STATEMENT_BYTES, w.packet_max - smaller(w.head_len, PACKET_MARGIN));
     const char *where = piece->where ? piece->where : t->where;
-    return write_rows(&w, c, where, err) < 0 ? -1 : check_unaltered(c, piece->table, err);
+    if (write_rows(&w, c, where, err) < 0 || check_unaltered(c, piece->table, err) < 0) {
+        return -1;
+    }
+    return count_again(d, c, piece->table, err);
 }

@@ -40,7 +40,7 @@ struct dump_table {
     char *insert;            /* "INSERT INTO `t` (…) VALUES\n" */
     char *select;
     uint64_t rows, hash;
-    uint64_t piece_count;
+    uint64_t piece_count, pieces_done;
     bool checked; /* that it still is what the schema says */
 };
 

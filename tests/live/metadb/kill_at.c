@@ -1,7 +1,8 @@
 /* Preloaded into omslaunch-metadb: ends it by SIGKILL right before or after its KILL_AT-th
  * statement (all connections together), so that every moment of a restore can be the last one.
  * Without KILL_AT the number of statements is written to KILL_COUNT when the program ends.
- * STOP_BEFORE=TEXT: stops itself (SIGSTOP) before the first statement that begins with TEXT. */
+ * STOP_BEFORE=TEXT: stops itself (SIGSTOP) before the first statement that begins with TEXT.
+ * LOSE_AFTER=N: no prepared statement gives more than N rows, and none says so. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -111,5 +112,22 @@ int mysql_stmt_execute(MYSQL_STMT *stmt)
     long n = begin_statement();
     int rc = real(stmt);
     end_statement(n);
+    return rc;
+}
+
+int mysql_stmt_fetch(MYSQL_STMT *stmt)
+{
+    static int (*real)(MYSQL_STMT *);
+    static __thread long rows;
+    const char *most = getenv("LOSE_AFTER");
+    if (!real) {
+        *(void **)&real = dlsym(RTLD_NEXT, "mysql_stmt_fetch");
+    }
+    int rc = real(stmt);
+    rows = rc == 0 ? rows + 1 : 0;
+    while (rc == 0 && most && rows > strtol(most, NULL, 10)) {
+        rc = real(stmt);
+    }
+    rows = rc == 0 ? rows : 0;
     return rc;
 }

@@ -137,6 +137,12 @@ SQL
     same 300 "$(lab_sql set_rm__copy -e 'select count(*) from parent')"
 }
 
+@test "rows that get lost on the way: the table and both figures are named" {
+    LOSE_AFTER=200 LD_PRELOAD=$METADB_DIR/kill_at.so refused failed \
+        "table 'set_rm.parent' has 300 rows, but 200 came into the backup" dump '{"folder": "'"$FOLDER"'"}'
+    [ ! -e "$FOLDER" ]
+}
+
 @test "a server that keeps its limit: named, and nothing is made" {
     cc -O1 -D_GNU_SOURCE "$METADB_SRC/proxy.c" -o "$BATS_TEST_TMPDIR/proxy"
     DB_PORT=$(lab_free_port)
