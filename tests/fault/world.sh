@@ -66,14 +66,8 @@ world_up() {
         lab_docker e1 load --quiet -i "$image" >/dev/null
     done
     mkdir -p "$W/bin"
-    cp "$OMSLAUNCH_BUILD/omslaunch" "$OMSLAUNCH_BUILD"/{version_paths,rule_defaults}.yaml "$W/bin/"
-    # Its environment is made by omslaunch, so faults get to it by a file.
-    cat >"$W/bin/omslaunch-metadb" <<WRAP
-#!/bin/sh
-if [ -r '$W/metadb.env' ]; then . '$W/metadb.env'; fi
-exec '$OMSLAUNCH_BUILD/omslaunch-metadb' "\$@"
-WRAP
-    chmod 755 "$W/bin/omslaunch-metadb"
+    cp "$OMSLAUNCH_BUILD/omslaunch" "$OMSLAUNCH_BUILD/omslaunch-metadb" \
+        "$OMSLAUNCH_BUILD"/{version_paths,rule_defaults}.yaml "$W/bin/"
     lab_oms_start n1 "$NAME" "$OLD_TAG"
     dump_databases >"$W/pristine.sql"
     world_reset
@@ -106,7 +100,31 @@ remove_containers() {
 # Nothing of a case goes on.
 world_tidy() {
     proxy_stop
-    rm -f "$W/metadb.env"
+    metadb_whole
+}
+
+# metadb_fault COMMAND FAULT VARIABLE=VALUE…: that call of omslaunch-metadb meets a fault. Its environment is
+# made by omslaunch, so a script stands in its place and sets it. The sandbox starts no other program than
+# the one that it was made for: without it, for once.
+metadb_fault() {
+    local command=$1
+    shift
+    cat >"$W/bin/metadb.script" <<SET
+#!/bin/sh
+if [ "\$1" = $command ]; then
+    export ASAN_OPTIONS='$ASAN_OPTIONS' LD_PRELOAD='$OMSLAUNCH_BUILD/tests/fault/killer.so' OMSL_FAULT_COUNT='$W/count' $*
+fi
+exec '$OMSLAUNCH_BUILD/omslaunch-metadb' "\$@"
+SET
+    chmod 755 "$W/bin/metadb.script"
+    mv "$W/bin/metadb.script" "$W/bin/omslaunch-metadb"
+    export OMSLAUNCH_METADB_SANDBOX=none
+}
+
+metadb_whole() {
+    cp "$OMSLAUNCH_BUILD/omslaunch-metadb" "$W/bin/metadb.new"
+    mv "$W/bin/metadb.new" "$W/bin/omslaunch-metadb"
+    unset OMSLAUNCH_METADB_SANDBOX
 }
 
 # Everything as it was at first.

@@ -14,13 +14,9 @@ restore_cases() {
 RESTORE_MESSAGES=640
 
 restore_killed() {
-    cat >"$W/metadb.env" <<SET
-if [ "\$1" = restore ]; then
-    export ASAN_OPTIONS='$ASAN_OPTIONS' LD_PRELOAD='$OMSLAUNCH_BUILD/tests/fault/killer.so' OMSL_FAULT=send:$1 OMSL_FAULT_COUNT='$W/count'
-fi
-SET
+    metadb_fault restore "OMSL_FAULT=send:$1"
     upgrade --image lab/init-fails-halfway
-    rm "$W/metadb.env"
+    metadb_whole
     cat "$W/count"
     is_rc 137
     om rollback

@@ -35,11 +35,7 @@ space_full() {
 }
 
 space_dump() {
-    cat >"$W/metadb.env" <<SET
-if [ "\$1" = dump ]; then
-    export ASAN_OPTIONS='$ASAN_OPTIONS' LD_PRELOAD='$OMSLAUNCH_BUILD/tests/fault/killer.so' OMSL_FAULT=full:$1 OMSL_FAULT_DIR='$STATE' OMSL_FAULT_COUNT='$W/count'
-fi
-SET
+    metadb_fault dump "OMSL_FAULT=full:$1" "OMSL_FAULT_DIR='$STATE'"
     upgrade
     printf '%s changes\n' "$(cat "$W/count")"
     is_rc 73 10 # before the outage, or in it
