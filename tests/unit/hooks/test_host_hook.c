@@ -540,7 +540,8 @@ static void test_files_of_a_result(void **state)
 int main(int argc, char **argv)
 {
     if (argc == 2) {
-        return in_c(argv[1]);
+        /* At exit() a sanitizer would look for leaks, by calls that the sandbox denies. */
+        _exit(in_c(argv[1]));
     }
     if (!folder_make()) {
         return 2;
