@@ -15,7 +15,8 @@
 
 static int fail(const struct err *err)
 {
-    fprintf(stderr, "%s\n", err->text);
+    AUTO_FREE char *text = err_join(err);
+    fprintf(stderr, "%s\n", text);
     return 1;
 }
 
