@@ -19,7 +19,7 @@ struct journal {
     json_t *records;
     char chain[CHAIN_LEN + 1];
     bool in_memory;
-    char *reserve; /* the file that holds space for it; NULL: none */
+    int reserve_fd; /* holds space for it and has no name any more; -1: none */
 };
 
 static struct journal *journal_new(const char *path)
@@ -27,15 +27,18 @@ static struct journal *journal_new(const char *path)
     struct journal *j = mem_alloc(sizeof(*j));
     j->path = mem_strdup(path);
     j->fd = -1;
+    j->reserve_fd = -1;
     j->records = json_array();
     return j;
 }
 
+/* Cut off first: a process that was forked meanwhile may have it open, too. */
 static void drop_reserve(struct journal *j)
 {
-    if (j->reserve != NULL) {
-        (void)unlink(j->reserve);
-        free(TAKE(j->reserve));
+    if (j->reserve_fd >= 0) {
+        (void)!ftruncate(j->reserve_fd, 0);
+        (void)close(j->reserve_fd);
+        j->reserve_fd = -1;
     }
 }
 
@@ -186,14 +189,15 @@ static int write_line(struct journal *j, const char *line, size_t len, struct er
     if (j->in_memory || append_line(j, line, len, err) == 0) {
         return 0;
     }
-    if (j->reserve == NULL) {
+    if (j->reserve_fd < 0) {
         return -1;
     }
     drop_reserve(j);
     return append_line(j, line, len, err);
 }
 
-/* Real bytes: not every file system can promise space, and some leave out what is zero. */
+/* Real bytes: not every file system can promise space, and some leave out what is zero. The file
+ * loses its name at once, so that nothing is left of it however this process ends. */
 int journal_reserve(struct journal *j, size_t bytes, struct err *err)
 {
     AUTO_FREE char *path = mem_printf("%s.reserve", j->path);
@@ -207,8 +211,13 @@ int journal_reserve(struct journal *j, size_t bytes, struct err *err)
     if (fs_write_atomic(path, filling, bytes, err) != 0) {
         return err_wrap(err, "no space for the journal of a way back");
     }
-    j->reserve = TAKE(path);
-    return 0;
+    j->reserve_fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (j->reserve_fd < 0) {
+        err_fail(err, ERR_STATE, "cannot open '%s': %m", path);
+        err_hint(err, "see that nothing else clears the folder of this run");
+    }
+    (void)unlink(path);
+    return j->reserve_fd >= 0 ? 0 : -1;
 }
 
 void journal_go_on_in_memory(struct journal *j)

@@ -34,7 +34,8 @@ int journal_append(struct journal *j, json_t *record_take, struct err *err) MUST
 
 const char *journal_path(const struct journal *j);
 /* Sets space aside for that many bytes of records to come, so that a disk which others fill does
- * not stop a way back; it is given back when the journal is freed. ERR_STATE when there is none. */
+ * not stop a way back; it is given back when the journal is freed or the process ends, and leaves
+ * no file. ERR_STATE when there is none. */
 int journal_reserve(struct journal *j, size_t bytes, struct err *err) MUST_USE;
 /* From now on nothing is written any more: records are only kept. */
 void journal_go_on_in_memory(struct journal *j);

@@ -1,9 +1,12 @@
 /* The journal: what was written is read back, and whatever else stands there is told exactly. */
 #include "launcher/state/journal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/unit/upgrade/folder.h"
 
@@ -383,6 +386,62 @@ static void test_full_disk_leaves_the_file_as_before(void **state)
     }
 }
 
+/* Bytes on the disk of open files that have no name any more. */
+static uint64_t nameless_bytes(void)
+{
+    uint64_t bytes = 0;
+
+    for (int fd = 3; fd < 64; fd++) {
+        struct stat st;
+        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0) {
+            bytes += (uint64_t)st.st_blocks * 512;
+        }
+    }
+    return bytes;
+}
+
+static void test_reserve_is_space(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f = {.path = NULL};
+    AUTO_JOURNAL struct journal *j = NULL;
+    struct err err = ERR_INIT;
+
+    make(&f, 2);
+    const uint64_t before = nameless_bytes();
+    assert_ok(journal_open(f.path, &j, &err), &err);
+    assert_ok(journal_reserve(j, 100000, &err), &err);
+    assert_in_range(nameless_bytes() - before, 100000, 200000);
+    assert_ok(journal_reserve(j, 300000, &err), &err);
+    assert_in_range(nameless_bytes() - before, 300000, 400000);
+    journal_free(TAKE(j));
+    assert_int_equal(nameless_bytes(), before);
+}
+
+/* A run that has ended is never opened again: nobody would take it away. */
+static void test_reserve_does_not_outlive_a_kill(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f = {.path = NULL};
+    int status = 0;
+
+    make(&f, 2);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct journal *j = NULL;
+        struct err err = ERR_INIT;
+        if (journal_open(f.path, &j, &err) != 0 || journal_reserve(j, 100000, &err) != 0) {
+            _exit(1);
+        }
+        (void)raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    AUTO_FREE char *reserve = mem_printf("%s.reserve", f.path);
+    assert_int_equal(access(reserve, F_OK), -1);
+    assert_int_equal(errno, ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +460,8 @@ int main(void)
         cmocka_unit_test(test_never_twice),
         cmocka_unit_test(test_no_link),
         cmocka_unit_test(test_full_disk_leaves_the_file_as_before),
+        cmocka_unit_test(test_reserve_is_space),
+        cmocka_unit_test(test_reserve_does_not_outlive_a_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
