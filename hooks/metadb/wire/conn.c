@@ -33,6 +33,7 @@ enum {
     CLIENT_SERVER_LOST = 2013,
     CLIENT_TLS_ERROR = 2026,
     CLIENT_LAST = 2999,
+    CLIENT_METHOD_REFUSED = 5010,
     SERVER_DISK_FULL = 1021,
     SERVER_TOO_MANY = 1040,
     SERVER_TABLE_FULL = 1114,
@@ -140,6 +141,15 @@ static int connect_fail(const struct conn *c, struct err *err)
         return err_hint(err, "compare oms_meta_user and oms_meta_password in config.yaml with what "
                              "the database expects, and whether the user may come from this host");
     }
+    if (number == CLIENT_METHOD_REFUSED) { /* the library's words may name another method */
+        err_fail(
+            err, ERR_REFUSED,
+            "the MetaDB at '%s:%u' wants the password of user '%s' in a way that would give it "
+            "away (error %u)",
+            r->host, r->port, r->user, number);
+        return err_hint(err, "see that this is the database server, and let the user log in by "
+                             "mysql_native_password, caching_sha2_password or ed25519");
+    }
     enum err_kind kind = kind_of(number);
     if (kind == ERR_PERMISSION) {
         err_fail(err, kind, "the MetaDB at '%s:%u' lets user '%s' not in: %s (error %u)", r->host,
@@ -150,6 +160,18 @@ static int connect_fail(const struct conn *c, struct err *err)
              r->host, r->port, words, number);
     return err_hint(err, "see that the database server is up, and that oms_meta_host and "
                          "oms_meta_port in config.yaml lead to it from this host");
+}
+
+/* Those that prove the password and do not send it. The server names the method, and would be sent
+ * the password in clear for the asking. Oracle's library does so only when told to. */
+static void restrict_methods(MYSQL *mysql)
+{
+#ifdef MARIADB_BASE_VERSION
+    mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+                  "mysql_native_password,caching_sha2_password,client_ed25519,parsec");
+#else
+    (void)mysql;
+#endif
 }
 
 static int connect_once(struct conn *c, bool tls)
@@ -172,6 +194,7 @@ static int connect_once(struct conn *c, bool tls)
     mysql_options(c->mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
     mysql_options(c->mysql, MYSQL_OPT_LOCAL_INFILE, &no);
     mysql_options(c->mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    restrict_methods(c->mysql);
     if (tls) {
         /* Naming ciphers is the one way to ask for TLS that both libraries have. */
         mysql_options(c->mysql, MYSQL_OPT_SSL_CIPHER, "HIGH");

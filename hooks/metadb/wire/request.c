@@ -51,6 +51,43 @@ static int read_all(int fd, struct str *text, struct err *err)
     return 0;
 }
 
+/* The client library takes a host like "h;local-infile=1" for a string of several options. */
+static int check_host(const char *host, struct err *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "._-:[]%";
+    if (host[strspn(host, allowed)] == '\0') {
+        return 0;
+    }
+    return err_fail(err, ERR_USAGE,
+                    WHAT ": metadb.host is neither an address nor the name of a host");
+}
+
+static int check_name(const char *what, const char *name, struct err *err)
+{
+    for (const char *p = name; p && *p; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7f) {
+            return err_fail(err, ERR_USAGE, WHAT ": %s holds a control character", what);
+        }
+    }
+    return 0;
+}
+
+static int check_names(const struct request *r, struct err *err)
+{
+    if (check_host(r->host, err) < 0 || check_name("metadb.user", r->user, err) < 0 ||
+        check_name("metadb.databases.rm", r->rm_db, err) < 0 ||
+        check_name("metadb.databases.cm", r->cm_db, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < r->heartbeat_dbs.count; i++) {
+        if (check_name("metadb.databases.heartbeat", r->heartbeat_dbs.items[i], err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static char *text_or_null(const json_t *j, const char *path)
 {
     const char *text = json_text(j, path, NULL);
@@ -109,7 +146,7 @@ static int take_document(const json_t *doc, struct request *r, struct err *err)
     if (!json_is_object(r->parameters)) {
         return err_fail(err, ERR_USAGE, WHAT ": \"request\" is no object");
     }
-    return take_databases(db, r, err);
+    return take_databases(db, r, err) < 0 ? -1 : check_names(r, err);
 }
 
 int request_parse(const char *text, size_t len, struct request *ret, struct err *err)

@@ -45,6 +45,18 @@ static void says_what_is_missing(void **state)
         {"{\"schema\":1,\"metadb\":{\"host\":\"h\",\"user\":\"u\",\"password\":\"secret\","
          "\"port\":1},\"request\":[]}",
          "the request on stdin: \"request\" is no object"},
+        {"{\"schema\":1,\"metadb\":{\"host\":\"h;local-infile=1\",\"user\":\"u\","
+         "\"password\":\"p\",\"port\":1}}",
+         "the request on stdin: metadb.host is neither an address nor the name of a host"},
+        {"{\"schema\":1,\"metadb\":{\"host\":\"host=h\",\"user\":\"u\",\"password\":\"p\","
+         "\"port\":1}}",
+         "the request on stdin: metadb.host is neither an address nor the name of a host"},
+        {"{\"schema\":1,\"metadb\":{\"host\":\"::1\",\"user\":\"u\\n\",\"password\":\"p\","
+         "\"port\":1}}",
+         "the request on stdin: metadb.user holds a control character"},
+        {"{\"schema\":1,\"metadb\":{\"host\":\"h\",\"user\":\"u\",\"password\":\"p\","
+         "\"port\":1,\"databases\":{\"heartbeat\":[\"a\\u007f\"]}}}",
+         "the request on stdin: metadb.databases.heartbeat holds a control character"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
