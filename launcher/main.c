@@ -187,8 +187,10 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     AUTO_STRV struct strv plugin_argv = STRV_INIT;
     secret_protect_process();
-    /* Written at the end, where a failure still has its reason. */
-    (void)!setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
+    /* Written at the end, where a failure still has its reason. libc heeds the size only with a
+     * buffer, which must live until its flush at exit. */
+    static char printed[STDOUT_BUFFER];
+    (void)!setvbuf(stdout, printed, _IOFBF, sizeof(printed));
     umask(077);
     if (plugin_answer_metadata(argc, argv)) {
         return EXIT_DONE;

@@ -12,24 +12,29 @@ wrong_usage() {
 }
 
 UPGRADE=(upgrade oms_331 --tag "$NEW")
-COMMANDS='upgrade resume rollback abandon plan check spec inspect backup backups verify restore prune ha status runs'
+COMMANDS='upgrade resume rollback abandon plan check spec inspect discover hooks backup backups verify restore prune ha status runs'
 # What each command takes. This is API: an option may come, but none may go.
-EVERY='host state-dir output quiet log-level log-format help version'
+EVERY='host context tls tlsverify tlscacert tlscert tlskey insecure-tcp state-dir output quiet log-level log-format
+    help version'
+NODES='deployment node'
 UPGRADE_LIKE="tag image load name host-ip https-crt https-key set-env accept stop-timeout health-timeout
-    refetch-reserve perceive-checkpoint version-table $EVERY"
+    refetch-reserve perceive-checkpoint version-table config $NODES $EVERY"
 
 options_of() {
     case $1 in
-    upgrade) echo "plan plan-digest on-failure dry-run yes lock-wait $UPGRADE_LIKE" ;;
-    resume) echo "health-timeout on-failure answer yes lock-wait $EVERY" ;;
-    rollback) echo "health-timeout yes-lose-changes-since yes lock-wait $EVERY" ;;
+    upgrade) echo "plan plan-digest on-failure parallel dry-run yes lock-wait $UPGRADE_LIKE" ;;
+    resume) echo "set-env health-timeout on-failure answer parallel yes lock-wait $EVERY" ;;
+    rollback) echo "health-timeout yes-lose-changes-since parallel yes lock-wait $EVERY" ;;
     abandon) echo "reason yes lock-wait $EVERY" ;;
-    spec) echo "format tag image name host-ip https-crt https-key set-env $EVERY" ;;
-    backup) echo "compress workers triggers routines events lock-wait $EVERY" ;;
+    spec) echo "format tag image name host-ip https-crt https-key set-env $NODES $EVERY" ;;
+    inspect) echo "$NODES $EVERY" ;;
+    discover) echo "endpoint $EVERY" ;;
+    hooks) echo "config profile $EVERY" ;;
+    backup) echo "compress workers triggers routines events lock-wait $NODES $EVERY" ;;
     verify) echo "container workers against rehearse $EVERY" ;;
     restore) echo "container workers into only dry-run yes lock-wait $EVERY" ;;
     prune) echo "dry-run yes keep containers databases databases-of lock-wait $EVERY" ;;
-    ha) echo "dry-run yes lock-wait $EVERY" ;;
+    ha) echo "dry-run yes lock-wait $NODES $EVERY" ;;
     plan) echo "out $UPGRADE_LIKE" ;;
     check) echo "$UPGRADE_LIKE" ;;
     *) echo "$EVERY" ;;
@@ -241,6 +246,17 @@ document() {
     done
 }
 
+# The help names no other: an option that came must be written down above.
+@test "--help of each command: no option that is not in the list" {
+    local command expected
+    for command in $COMMANDS; do
+        run -0 omslaunch "$command" --help
+        expected=$(options_of "$command" | xargs -n 1 | sort)
+        same "$expected" "$(grep -oE '^  (-[a-zA-Z],|   ) --[a-z-]+' <<<"$output" | sed 's/.*--//' | sort)" \
+            "'$command --help' has other options"
+    done
+}
+
 @test "help of a command that does not exist" {
     wrong_usage "unknown command 'upgrad'" "did you mean 'upgrade'?" help upgrad
     wrong_usage "unknown command 'upgrad'" "did you mean 'upgrade'?" upgrad --help
@@ -304,5 +320,8 @@ complete_as_bash() {
 
 @test "stdout that cannot be written is an error" {
     run -1 bash -c "'$PROGRAM' --help >/dev/full"
+    same $'omslaunch: error: cannot write to stdout: No space left on device\nHINT: is the disk full that it leads to?' "$output"
+    # No text is so long that the reason is lost.
+    run -1 bash -c "'$PROGRAM' generate man >/dev/full"
     same $'omslaunch: error: cannot write to stdout: No space left on device\nHINT: is the disk full that it leads to?' "$output"
 }
