@@ -284,8 +284,10 @@ int session_suggest_container(const char *endpoint, const char *name, struct err
     }
     const char *near = near_find(name, names, count);
     if (near != NULL) {
+        /* What was meant, and all there are: the nearest one may be the wrong one. */
+        AUTO_FREE char *all = mem_strdup(err->hint);
         err->hint[0] = '\0';
-        (void)err_hint(err, "did you mean '%s'?", near);
+        (void)err_hint(err, "did you mean '%s'?%s%s", near, all[0] != '\0' ? " " : "", all);
     }
     return -1;
 }

@@ -74,18 +74,18 @@ config_refused() {
 # ---- the container ----
 
 @test "an unknown container: 1, and those that could be meant" {
-    refused 1 "there is no container 'oms_332' on engine '$HOST'" 'OMS containers here: oms_331 (running)' \
+    refused 1 "there is no container 'oms_332' on engine '$HOST'" "did you mean 'oms_331'? OMS containers here: oms_331 (running)" \
         upgrade oms_332 -q --tag "$NEW" "${AT[@]}"
     for command in plan check; do
-        refused 1 "there is no container 'oms_332' on engine '$HOST'" 'OMS containers here: oms_331 (running)' \
+        refused 1 "there is no container 'oms_332' on engine '$HOST'" "did you mean 'oms_331'? OMS containers here: oms_331 (running)" \
             "$command" oms_332 --tag "$NEW" "${AT[@]}"
     done
-    refused 1 "there is no container 'oms_332' on engine '$HOST'" 'OMS containers here: oms_331 (running)' \
+    refused 1 "there is no container 'oms_332' on engine '$HOST'" "did you mean 'oms_331'? OMS containers here: oms_331 (running)" \
         inspect oms_332 "${AT[@]}"
 }
 
 @test "part of a container's name is no container" {
-    refused 1 "there is no container 'oms_33' on engine '$HOST'" 'OMS containers here: oms_331 (running)' \
+    refused 1 "there is no container 'oms_33' on engine '$HOST'" "did you mean 'oms_331'? OMS containers here: oms_331 (running)" \
         upgrade oms_33 -q --tag "$NEW" "${AT[@]}"
 }
 
@@ -281,9 +281,19 @@ HINT: put the file back where the container binds it from" "$text"
     config_refused 78 "$CONFIG_NAME:6: a tab is used as indentation" 'indent line 6 with spaces'
 }
 
-@test "config.yaml: a key twice: 78" {
-    config 's/^oms_meta_host: .*/&\n&/'
-    config_refused 78 "$CONFIG_NAME:7: key 'oms_meta_host' is given twice" 'remove one of the two'
+@test "config.yaml: a key twice with two values: 78" {
+    config 's/^oms_meta_host: .*/oms_meta_host: 127.0.0.99\n&/'
+    config_refused 78 "$CONFIG_NAME:7: key 'oms_meta_host' is given twice, with another value on line 6" \
+        'OMS takes the last one; remove the other on the host'
+}
+
+@test "config.yaml: a key twice with one value, and twice one that nobody reads: said, and the last counts" {
+    config 's/^oms_meta_host: .*/&\n&\nnobody_reads: a\nnobody_reads: b/'
+    run -0 --separate-stderr omslaunch check oms_331 --tag "$NEW" --load "$CLI_DIR/new.tar" "${AT[@]}"
+    has "$output" "key 'oms_meta_host' is given twice, on lines 6 and 7: the last counts"
+    has "$output" "key 'nobody_reads' is given twice, on lines 8 and 9: the last counts"
+    after_config
+    no_run
 }
 
 @test "config.yaml: no mapping: 78" {
