@@ -293,7 +293,7 @@ HINT: put the file back where the container binds it from" "$text"
     has "$output" "key 'oms_meta_host' is given twice, on lines 6 and 7: the last counts"
     has "$output" "key 'nobody_reads' is given twice, on lines 8 and 9: the last counts"
     after_config
-    no_run
+    no_state
 }
 
 @test "config.yaml: no mapping: 78" {
@@ -548,7 +548,7 @@ HINT: free some space there, or name another folder with --state-dir" "$stderr"
 }
 
 @test "state folder: full at any point of the beginning: 73, and no half run" {
-    for kib in 4 8 20 24 28 32 36 40; do
+    for kib in 4 8 20 24 28 32 36 40 160 308 352; do
         small "${kib}k"
         run --separate-stderr omslaunch upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/cut.tar" --host "$HOST" \
             --state-dir "$BATS_TEST_TMPDIR/small" --accept 'space.state=a test'
