@@ -45,7 +45,7 @@ end() {
     holder=$(cat "$STATE"/locks/*.lock)
     has "$holder" "run $run, process $pid on $(hostname) since 20"
     run -0 --separate-stderr omslaunch status "${AT[@]}"
-    has "$output" $'\n'"run $run on 'oms_331': unfinished"$'\n'"in work: $holder"$'\n'"next: wait: it is being worked on"
+    has "$output" $'\n'"run $run on 'oms_331': unfinished, 3.3.1-CE → 4.0.0-CE"$'\n'"in work: $holder"$'\n'"next: wait: it is being worked on"
     run -0 --separate-stderr omslaunch status -o json "${AT[@]}"
     same "$holder" "$(jq -r .holder <<<"$output")"
     for command in "${WAITING[*]}" "resume ${AT[*]}" "rollback ${AT[*]}" "rollback --lock-wait 1s ${AT[*]}" \
@@ -56,17 +56,24 @@ end() {
     done
     # It only looks.
     run -0 --separate-stderr omslaunch prune --containers --dry-run "${AT[@]}"
-    same '' "$output$stderr"
+    same '' "$output"
+    same "nothing to do: nothing may be deleted
+  of each deployment the newest backups stay, as many as --keep says (3), and the newest verified one
+  run $run is not over, and needs what it kept ('omslaunch status $run')
+  a container stays as long as the backup of its run: together they are the way back" "$stderr"
     kill -TERM "$pid"
     run -0 --separate-stderr omslaunch rollback --lock-wait 5m "${AT[@]}"
     same "nothing to do: run $run on 'oms_331' has ended: rolled-back" "$stderr"
     end
     same 10 "$status" "$stderr"
     run -0 --separate-stderr omslaunch status "${AT[@]}"
-    has "$output" $'\n'"run $run on 'oms_331': rolled-back"$'\n'"next: nothing"
+    has "$output" $'\n'"run $run on 'oms_331': rolled-back, 3.3.1-CE → 4.0.0-CE"$'\n'"next: nothing"
     has_not "$output" 'in work'
     run -0 --separate-stderr omslaunch prune --containers "${AT[@]}"
-    same '' "$output$stderr"
+    same '' "$output"
+    same 'nothing to do: nothing may be deleted
+  of each deployment the newest backups stay, as many as --keep says (3), and the newest verified one
+  a container stays as long as the backup of its run: together they are the way back' "$stderr"
 }
 
 @test "a second SIGINT stops the way back at once: exit code 13; resume ends it" {
