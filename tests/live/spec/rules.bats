@@ -76,6 +76,13 @@ only() {
     [ "$status" = "$code" ]
 }
 
+# edit SED_SCRIPT: config.yaml, in the file that the container sees: 'sed -i' would make another.
+edit() {
+    local text
+    text=$(sed "$1" "$NODE/config.yaml")
+    printf '%s\n' "$text" >"$NODE/config.yaml"
+}
+
 # again [DOCKER_ARGUMENT…]: the old container made anew, with something more.
 again() {
     engine rm -f oms_331 >/dev/null
@@ -295,7 +302,7 @@ YAML
 
 @test 'host.online' {
     # The stand-in writes ONLINE once a second: hold it.
-    sql "create trigger $CM.hold before update on $CM.host for each row set new.host_status = 'OFFLINE'; update $CM.host set host_status = 'OFFLINE'" ||
+    sql "create definer = 'oms@sys#cluster'@'%' trigger $CM.hold before update on $CM.host for each row set new.host_status = 'OFFLINE'; update $CM.host set host_status = 'OFFLINE'" ||
         true
     only host.online "'127.0.0.11' is 'OFFLINE' in the server list"
     sql "drop trigger $CM.hold"
@@ -312,7 +319,7 @@ YAML
     sleep 0.3
     only ports.free "port $port (cm_server_port) is held by socat (pid $LISTENER), which is not of the old container"
     kill "$LISTENER"
-    sed -i '/^cm_server_port/d' "$NODE/config.yaml"
+    edit '/^cm_server_port/d'
 }
 
 @test 'space.state' {
@@ -327,14 +334,19 @@ YAML
 
 @test 'config.databases' {
     cp "$NODE/config.yaml" "$BATS_TEST_TMPDIR/config.yaml"
-    sed -i "s/^drc_cm_heartbeat_db: .*/drc_cm_heartbeat_db: $CM/" "$NODE/config.yaml"
-    only config.databases "'drc_cm_db' and 'drc_cm_heartbeat_db' are both '$CM'"
+    edit "s/^drc_cm_heartbeat_db: .*/drc_cm_heartbeat_db: $CM/"
+    check
+    [ "$status" = 65 ]
+    # Where the cm database is, no heart_beat is.
+    [ "$(jq -r '.findings[] | select(.verdict == "fail") | .rule + ": " + .text' <<<"$output")" = \
+        "host.heartbeat: '127.0.0.11' writes no heart_beat, so that none is waited for after a rollback
+config.databases: 'drc_cm_db' and 'drc_cm_heartbeat_db' are both '$CM'" ]
     cat "$BATS_TEST_TMPDIR/config.yaml" >"$NODE/config.yaml"
 }
 
 @test 'metadb.reachable' {
     cp "$NODE/config.yaml" "$BATS_TEST_TMPDIR/config.yaml"
-    sed -i 's/^oms_meta_port: .*/oms_meta_port: 1/' "$NODE/config.yaml"
+    edit 's/^oms_meta_port: .*/oms_meta_port: 1/'
     check
     [ "$status" = 69 ]
     [ "$(jq -r '[.findings[] | select(.verdict == "fail") | .rule] | join(" ")' <<<"$output")" = metadb.reachable ]
@@ -344,7 +356,7 @@ YAML
 
 @test 'metadb.databases' {
     cp "$NODE/config.yaml" "$BATS_TEST_TMPDIR/config.yaml"
-    sed -i "s/^drc_cm_heartbeat_db: .*/drc_cm_heartbeat_db: gone/" "$NODE/config.yaml"
+    edit "s/^drc_cm_heartbeat_db: .*/drc_cm_heartbeat_db: gone/"
     check
     [ "$(jq -r '.findings[] | select(.rule == "metadb.databases") | .text' <<<"$output")" = "database 'gone' (heartbeat) does not exist" ]
     cat "$BATS_TEST_TMPDIR/config.yaml" >"$NODE/config.yaml"
@@ -404,7 +416,7 @@ YAML
 @test 'regions.known' {
     sql "update $RM.cluster_info set code = code + 5"
     check
-    [ "$(jq -r '.findings[] | select(.verdict == "fail") | .rule + ": " + .text' <<<"$output")" = "regions.known: no region has the code 0 of node '$HOST'" ]
+    [ "$(jq -r '.findings[] | select(.verdict == "fail") | .rule + ": " + .text' <<<"$output")" = "regions.known: no region has the code 0 of node '$HOST'; region 5 has no node here" ]
     sql "update $RM.cluster_info set code = code - 5"
 }
 
