@@ -22,6 +22,7 @@ void node_free(struct node *n)
     free(n->host_ip);
     json_decref(n->old_image);
     free(n->old_image_tag);
+    free(n->old_image_repository);
     free(n->old_image_note);
     mount_facts_free(&n->mounts);
     tls_facts_free(&n->tls);
@@ -179,10 +180,11 @@ static int observe_config(struct engine *e, struct node *n, struct err *err)
 
 /* A container that was made from an image's ID or digest has no tag; the image may have some. Tags
  * of several versions tell none. */
-static char *tag_of_image(const json_t *image)
+static void name_of_image(const json_t *image, char **ret_repository, char **ret_tag)
 {
     const json_t *tags = json_object_get(image, "RepoTags");
     AUTO_FREE char *found = NULL;
+    AUTO_FREE char *found_repository = NULL;
     struct oms_version first = {0};
     struct err ignored = ERR_INIT;
 
@@ -201,23 +203,55 @@ static char *tag_of_image(const json_t *image)
         }
         if (found &&
             (version.edition != first.edition || oms_version_compare(&version, &first) != 0)) {
-            return mem_strdup("");
+            *ret_repository = mem_strdup("");
+            *ret_tag = mem_strdup("");
+            return;
         }
         if (!found) {
             found = TAKE(tag);
+            found_repository = TAKE(repository);
             first = version;
         }
     }
-    return found ? TAKE(found) : mem_strdup("");
+    *ret_repository = found ? TAKE(found_repository) : mem_strdup("");
+    *ret_tag = found ? TAKE(found) : mem_strdup("");
+}
+
+/* Was the container made from an image's ID, whole or shortened? That names no repository. */
+static bool is_made_from_id(const struct container *c)
+{
+    const char *hex = str_starts_with(c->image_id, "sha256:") ? c->image_id + 7 : c->image_id;
+    const char *ref = str_starts_with(c->image_ref, "sha256:") ? c->image_ref + 7 : c->image_ref;
+
+    return *ref && str_starts_with(hex, ref);
+}
+
+/* What the reference does not tell, the image's own names may. */
+static void fill_in_name(const json_t *image, struct node *n)
+{
+    AUTO_FREE char *repository = NULL;
+    AUTO_FREE char *tag = NULL;
+
+    name_of_image(image, &repository, &tag);
+    if (!*n->old_image_repository) {
+        free(n->old_image_repository);
+        n->old_image_repository = TAKE(repository);
+    }
+    if (!*n->old_image_tag) {
+        free(n->old_image_tag);
+        n->old_image_tag = TAKE(tag);
+    }
 }
 
 /* By ID: the tag may have moved to another image since. */
 static int observe_image(struct engine *e, struct node *n, struct err *err)
 {
     AUTO_JSON json_t *image = NULL;
-    AUTO_FREE char *repository = NULL;
 
-    image_ref_split(n->old.image_ref, &repository, &n->old_image_tag);
+    image_ref_split(n->old.image_ref, &n->old_image_repository, &n->old_image_tag);
+    if (is_made_from_id(&n->old)) {
+        n->old_image_repository[0] = '\0';
+    }
     if (engine_image_inspect(e, n->old.image_id, &image, err)) {
         if (err->kind != ERR_NOT_FOUND) {
             return err_wrap(err, "image of container '%s'", n->old.name);
@@ -227,10 +261,7 @@ static int observe_image(struct engine *e, struct node *n, struct err *err)
         return 0;
     }
     n->old_image = json_incref(json_object_get(image, "Config"));
-    if (!*n->old_image_tag) {
-        free(n->old_image_tag);
-        n->old_image_tag = tag_of_image(image);
-    }
+    fill_in_name(image, n);
     return 0;
 }
 

@@ -31,8 +31,10 @@ struct node {
     struct config_seen seen;  /* unknown until node_look_at_config() was called */
     char *host_ip;            /* OMS_HOST_IP of the old container; NULL if not set, or empty */
     json_t *old_image;        /* Config of the old image; NULL if the image is gone */
-    char *old_image_tag;      /* tag of the old container's image reference; "" if it has none */
-    char *old_image_note;     /* why old_image is NULL, or NULL */
+    char *old_image_tag;      /* tag of the old container's image reference; where that has none, of
+                                 the image's own names; "" if these do not tell */
+    char *old_image_repository; /* the same; "" for an image without names */
+    char *old_image_note;       /* why old_image is NULL, or NULL */
     struct mount_facts mounts;
     struct tls_facts tls; /* of the old container */
     struct host_facts host;

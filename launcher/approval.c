@@ -21,6 +21,7 @@ struct request_row {
 
 static const struct request_row request_rows[] = {
     {"tag", OPTION_TEXT, offsetof(struct options, tag)},
+    {"from", OPTION_TEXT, offsetof(struct options, from)},
     {"image", OPTION_TEXT, offsetof(struct options, image)},
     {"load", OPTION_TEXT, offsetof(struct options, load)},
     {"name", OPTION_TEXT, offsetof(struct options, new_name)},

@@ -14,8 +14,10 @@
 static const struct option_row rows[] = {
     {"tag", 't', OPTION_TEXT, "TAG", NULL, UPGRADE_LIKE, AT(tag),
      "OMS version to upgrade to, as its image is tagged (feature_4.0.0-ce)"},
-    {"image", '\0', OPTION_TEXT, "REPO", NULL, UPGRADE_LIKE, AT(image),
-     "repository of the new image; default: the old container's"},
+    {"from", '\0', OPTION_TEXT, "VERSION", NULL, UPGRADE_LIKE, AT(from),
+     "OMS version that runs, where its image's tag does not tell (4.0.0-ce)"},
+    {"image", '\0', OPTION_TEXT, "REPO[:TAG]", NULL, UPGRADE_LIKE, AT(image),
+     "repository of the new image, also with its tag; default: the old container's"},
     {"load", '\0', OPTION_TEXT, "FILE", NULL, PLAN_LIKE, AT(load),
      "archive to load the new image from ('docker save' makes such)"},
     {"name", '\0', OPTION_TEXT, "NEW", NULL, UPGRADE_LIKE, AT(new_name),

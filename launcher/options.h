@@ -40,6 +40,7 @@ struct options {
     const char *tlscacert, *tlscert, *tlskey;
     bool insecure_tcp;
     const char *tag;
+    const char *from;
     const char *image;
     const char *load;
     const char *new_name;

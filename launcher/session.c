@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/oms_version.h"
 #include "launcher/base/json.h"
 #include "launcher/base/near.h"
 #include "launcher/base/log.h"
@@ -215,26 +216,58 @@ int session_open(const struct options *options, struct session *ret, struct err 
     return 0;
 }
 
-int session_need_tag(const struct options *options, struct err *err)
+/* What is to run: --image may have the tag, too. Caller frees both; the repository may be NULL. */
+static int choose_image(const struct options *o, char **ret_repository, char **ret_tag,
+                        struct err *err)
 {
-    if (options->tag == NULL) {
+    AUTO_FREE char *repository = NULL;
+    AUTO_FREE char *tag = NULL;
+    if (o->image != NULL && strchr(o->image, '@') != NULL) {
+        return err_fail(err, ERR_USAGE,
+                        "--image '%s' names a digest, expected REPOSITORY or REPOSITORY:TAG\n"
+                        "HINT: OMS images are found by their tag, which tells their version",
+                        o->image);
+    }
+    if (o->image != NULL) {
+        image_ref_split(o->image, &repository, &tag);
+    }
+    const bool has_own = tag != NULL && tag[0] != '\0';
+    if (has_own && o->tag != NULL && !str_eq(tag, o->tag)) {
+        return err_fail(err, ERR_USAGE,
+                        "--image '%s' has the tag '%s', and --tag is '%s'\n"
+                        "HINT: give the tag once",
+                        o->image, tag, o->tag);
+    }
+    if (!has_own && o->tag == NULL) {
         return err_fail(err, ERR_USAGE,
                         "no --tag was given: the version to upgrade to\n"
                         "HINT: for example --tag feature_4.0.0-ce");
     }
+    *ret_tag = has_own ? TAKE(tag) : mem_strdup(o->tag);
+    *ret_repository = TAKE(repository);
     return 0;
+}
+
+int session_need_tag(const struct options *options, struct err *err)
+{
+    AUTO_FREE char *repository = NULL;
+    AUTO_FREE char *tag = NULL;
+    return choose_image(options, &repository, &tag, err);
 }
 
 int session_survey(const struct session *s, struct survey *ret, struct err *err)
 {
     const struct options *o = s->options;
-    if (session_need_tag(o, err) != 0) {
+    AUTO_FREE char *repository = NULL;
+    AUTO_FREE char *tag = NULL;
+    if (choose_image(o, &repository, &tag, err) != 0) {
         return -1;
     }
     const struct survey_request request = {
         .nodes = &s->nodes,
-        .tag = o->tag,
-        .repository = o->image,
+        .tag = tag,
+        .from = o->from,
+        .repository = repository,
         .new_name = o->new_name,
         .https_crt = s->https_crt,
         .https_key = s->https_key,

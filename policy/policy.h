@@ -45,6 +45,10 @@ struct target_image {
     uint64_t load_bytes;        /* its size; 0 if not known */
     const char *archive_holds;  /* "'a:1', 'b:2'": what it holds instead of `ref`; NULL: that, or it
                                    is not known */
+    const char *archive_error;  /* why it cannot be loaded, NULL if nothing is known against it */
+    const char *archive_hint;
+    const char *same_tag; /* "repository:tag" of the only other image with that tag, in the archive
+                             or else on the engine; NULL: none, or several */
 };
 
 /* All borrowed. Arrays run parallel to deployment->nodes. */

@@ -33,21 +33,45 @@ RULE_JUDGE(judge_image_tag)
                     "feature_X.Y.Z-ce or feature_X.Y.Z_ce");
 }
 
+/* The very command: the repository of OMS has changed more than once (domain, "Sites as they are").
+ */
+static void hint_other(const struct policy_input *in, size_t node, struct judgement *ret)
+{
+    const struct target_image *image = &in->images[node];
+    AUTO_FREE char *repository = NULL;
+    AUTO_FREE char *tag = NULL;
+
+    if (!image->same_tag) {
+        return;
+    }
+    image_ref_split(image->same_tag, &repository, &tag);
+    judge_hint(ret, "'%s' is %s: `omslaunch upgrade %s --tag %s --image %s%s%s`", image->same_tag,
+               image->will_load_file ? "in it" : "there", in->deployment->nodes[0].old.name, tag,
+               repository, image->will_load_file ? " --load " : "",
+               image->will_load_file ? image->will_load_file : "");
+}
+
 RULE_JUDGE(judge_image_present)
 {
     const struct target_image *image = in->images ? &in->images[node] : NULL;
 
     if (!image) {
         judge_not_applicable(ret, "the target image was not looked for");
+    } else if (image->will_load_file && image->archive_error) {
+        /* It would be loaded all the same. */
+        judge_fail(ret, "%s", image->archive_error);
+        judge_hint(ret, "%s", image->archive_hint);
     } else if (image->present) {
         judge_pass(ret, "'%s' is on the engine", image->ref);
     } else if (image->will_load_file && image->archive_holds) {
         judge_fail(ret, "the archive '%s' holds %s, not '%s'", image->will_load_file,
                    image->archive_holds, image->ref);
+        hint_other(in, node, ret);
     } else if (image->will_load_file) {
         judge_pass(ret, "'%s' will be loaded from '%s'", image->ref, image->will_load_file);
     } else {
         judge_fail(ret, "image '%s' is not on the engine", image->ref);
+        hint_other(in, node, ret);
     }
     if (image && image->id) {
         judge_evidence(ret, "%s", image->id);

@@ -115,10 +115,8 @@ RULE_JUDGE(judge_version_path)
         judge_fail(ret, "the old container's image tag '%s' tells no version", in->from_tag);
         judge_evidence(ret, "image '%s'",
                        in->deployment->node_count ? in->deployment->nodes[0].old.image_ref : "");
-        judge_hint(ret,
-                   "find out which OMS runs (console, About) and, if the way from it to '%s' "
-                   "is documented: --accept version.path=REASON",
-                   in->to_tag);
+        judge_hint(ret, "find out which OMS runs (console, About), and say so: --from VERSION, for "
+                        "example --from 4.0.0-ce");
     }
 }
 

@@ -99,6 +99,8 @@ int engine_container_stat(struct engine *e, const char *id, const char *path,
 /* ---- images ---- */
 
 int engine_image_inspect(struct engine *e, const char *ref, json_t **ret, struct err *err) MUST_USE;
+/* All of them: an array of {"Id", "RepoTags", …}. */
+int engine_image_list(struct engine *e, json_t **ret, struct err *err) MUST_USE;
 
 /* Called while the file is sent and the engine unpacks it. */
 typedef void (*engine_progress_fn)(void *arg, uint64_t done_bytes, uint64_t total_bytes);

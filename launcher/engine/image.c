@@ -43,6 +43,22 @@ int engine_image_inspect(struct engine *e, const char *ref, json_t **ret, struct
     return engine_call_json(e, &call, ret, err);
 }
 
+int engine_image_list(struct engine *e, json_t **ret, struct err *err)
+{
+    AUTO_JSON json_t *found = NULL;
+    const struct engine_call call = {.doing = "list the images", .path = "/images/json"};
+    if (engine_call_json(e, &call, &found, err) < 0) {
+        return -1;
+    }
+    if (!json_is_array(found)) {
+        return err_fail(err, ERR_FAILED,
+                        "cannot list the images: the engine at '%s' answered no list",
+                        engine_endpoint_shown(e));
+    }
+    *ret = TAKE(found);
+    return 0;
+}
+
 /* ---- loading ---- */
 
 struct load {

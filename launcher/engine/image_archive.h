@@ -30,9 +30,10 @@ struct image_content {
 
 #define AUTO_IMAGE_CONTENT CLEANUP(image_content_free)
 
-/* Reads the lists in the archive, and none of the layers. A file that cannot be read, or is of
- * another form, is simply not known: loading it will say what is wrong. */
-void image_content_read(const char *path, const char *ref, struct image_content *ret);
+/* Reads the lists in the archive, and none of the layers. Fails as image_archive_open() does; what
+ * is of another form, or compressed, is simply not known. */
+int image_content_read(const char *path, const char *ref, struct image_content *ret,
+                       struct err *err) MUST_USE;
 void image_content_free(struct image_content *c);
 
 #endif

@@ -100,15 +100,15 @@ static void add_names(const json_t *image, struct strv *ret)
     }
 }
 
-void image_content_read(const char *path, const char *ref, struct image_content *ret)
+int image_content_read(const char *path, const char *ref, struct image_content *ret,
+                       struct err *err)
 {
     struct image_archive archive = {.fd = -1};
-    struct err ignored = ERR_INIT;
     AUTO_FD int fd = -1;
 
     *ret = (struct image_content){.known = false};
-    if (image_archive_open(path, &archive, &ignored) != 0) {
-        return;
+    if (image_archive_open(path, &archive, err) != 0) {
+        return -1;
     }
     fd = archive.fd;
     AUTO_JSON json_t *manifest = archive.compressed ? NULL : read_member(&archive, "manifest.json");
@@ -125,6 +125,7 @@ void image_content_read(const char *path, const char *ref, struct image_content 
         const char *architecture = json_text(config, "architecture", NULL);
         ret->architecture = architecture ? mem_strdup(architecture) : NULL;
     }
+    return 0;
 }
 
 void image_content_free(struct image_content *c)

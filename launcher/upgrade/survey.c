@@ -29,9 +29,15 @@ void survey_free(struct survey *s)
             char *id = (char *)(uintptr_t)s->images[i].id;
             char *architecture = (char *)(uintptr_t)s->images[i].architecture;
             char *holds = (char *)(uintptr_t)s->images[i].archive_holds;
+            char *same_tag = (char *)(uintptr_t)s->images[i].same_tag;
+            char *wrong = (char *)(uintptr_t)s->images[i].archive_error;
+            char *hint = (char *)(uintptr_t)s->images[i].archive_hint;
             free(id);
             free(architecture);
             free(holds);
+            free(same_tag);
+            free(wrong);
+            free(hint);
         }
     }
     free(s->desired);

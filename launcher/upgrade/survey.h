@@ -17,6 +17,7 @@
 struct survey_request {
     const struct node_addresses *nodes; /* at least one */
     const char *tag;
+    const char *from;       /* what runs, where the old image's tag does not tell; NULL */
     const char *repository; /* NULL: the old container's */
     const char *new_name;   /* NULL: keeps its name */
     const char *https_crt, *https_key;

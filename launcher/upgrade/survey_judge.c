@@ -111,7 +111,7 @@ void survey_judge(const struct survey_request *request, const struct version_tab
         .images = s->images,
         .from = s->has_from ? &s->from : NULL,
         .to = s->has_to ? &s->to : NULL,
-        .from_tag = first->old_image_tag,
+        .from_tag = request->from != NULL ? request->from : first->old_image_tag,
         .to_tag = s->target_tag,
         .versions = versions,
         .unkeepable = facts.unkeepable,

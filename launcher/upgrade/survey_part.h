@@ -7,7 +7,7 @@
 /* ---- survey_image.c: what to upgrade to ---- */
 
 /* The target's reference and both versions, from the first node. ERR_USAGE when no repository is
- * known. */
+ * known, or `from` is no version or contradicts the old image's tag. */
 int survey_choose_target(const struct survey_request *request, struct survey *s,
                          struct err *err) MUST_USE;
 /* The target image on a node's engine; several nodes may be looked at at once. */

@@ -163,62 +163,87 @@ config_refused() {
     no_run
 }
 
-# step_one_fails MESSAGE HINT FILE: there is a run, and nothing else. What it left is said even with
-# --quiet.
-step_one_fails() {
-    run -1 --separate-stderr omslaunch upgrade oms_331 -q --tag "$NEW" --load "$3" "${AT[@]}"
-    same '' "$output"
-    same "omslaunch: error: $1
-HINT: $2
-'oms_331': failed; nothing was changed
-  old container: 'oms_331', running
-  new container: was not created
-  backup of the MetaDB: none was needed yet
-  journal and logs: $(echo "$STATE"/runs/*)" "$stderr"
-    unchanged
-    run -0 omslaunch runs -o json "${AT[@]}"
-    same '["unchanged","load_image"]' "$(jq -c '[.runs[] | .result, .last_step]' <<<"$output")"
+# archive_refused MESSAGE HINT FILE: before there is a run, by `check` as by `upgrade`.
+archive_refused() {
+    local command
+    for command in check upgrade; do
+        refused 65 "1 rule refuses this upgrade:
+  image.present: $1" "$2" "$command" oms_331 -q --tag "$NEW" --load "$3" "${AT[@]}"
+    done
+    no_run
 }
 
-@test "a truncated image archive: 1" {
+@test "a truncated image archive: 65" {
     # The cut is in base.tar; behind it another member must begin.
     needed=$(tar -tvRf "$CLI_DIR/new.tar" | awk '/ oms.tar$/ { print ($2 + 1) * 512 }')
-    step_one_fails "the image archive '$CLI_DIR/cut.tar' is cut short: it has 5000000 bytes and needs at least $needed" \
+    archive_refused "the image archive '$CLI_DIR/cut.tar' is cut short: it has 5000000 bytes and needs at least $needed" \
         'copy or download the file again and compare its size and checksum with the original' "$CLI_DIR/cut.tar"
 }
 
-@test "after a failure that changed nothing the next upgrade may begin" {
-    run -1 omslaunch upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/cut.tar" "${AT[@]}"
-    run -1 omslaunch upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/cut.tar" "${AT[@]}"
-    run -0 omslaunch runs -o json "${AT[@]}"
-    same 2 "$(jq ".runs | length" <<<"$output")"
-    unchanged
-}
-
-@test "an empty image archive: 1" {
+@test "an empty image archive: 65" {
     : >"$BATS_TEST_TMPDIR/empty.tar"
-    step_one_fails "the image archive '$BATS_TEST_TMPDIR/empty.tar' is empty" \
+    archive_refused "the image archive '$BATS_TEST_TMPDIR/empty.tar' is empty" \
         'copy or download the file again and compare its size and checksum with the original' "$BATS_TEST_TMPDIR/empty.tar"
 }
 
-@test "an image archive that is none: 1" {
+@test "an image archive that is none: 65" {
     head -c 100000 "$CLI_DIR/bin/omslaunch" >"$BATS_TEST_TMPDIR/program"
-    step_one_fails "'$BATS_TEST_TMPDIR/program' is no image archive: neither a tar nor a compressed file" \
+    archive_refused "'$BATS_TEST_TMPDIR/program' is no image archive: neither a tar nor a compressed file" \
         "give the path of a file made by 'docker save'" "$BATS_TEST_TMPDIR/program"
 }
 
-@test "a tar archive without an image: 1" {
+@test "a folder, a device in the place of an image archive: 65" {
+    for path in "$BATS_TEST_TMPDIR" /dev/zero; do
+        archive_refused "the image archive '$path' is no regular file" \
+            "give the path of a file made by 'docker save'" "$path"
+    done
+}
+
+@test "a tar archive without an image: 65" {
     tar -C "$CLI_DIR" -cf "$BATS_TEST_TMPDIR/other.tar" config.yaml
-    step_one_fails "'$BATS_TEST_TMPDIR/other.tar' is a tar archive, but holds no image (no manifest.json)" \
+    archive_refused "'$BATS_TEST_TMPDIR/other.tar' is a tar archive, but holds no image (no manifest.json)" \
         "it must come from 'docker save', not from 'docker export'" "$BATS_TEST_TMPDIR/other.tar"
 }
 
+# What is compressed is not looked into: the engine says it.
 @test "a compressed archive that is cut short: 1" {
     gzip -1c "$CLI_DIR/new.tar" | head -c 3000000 >"$BATS_TEST_TMPDIR/cut.tar.gz"
     run -1 --separate-stderr omslaunch upgrade oms_331 -q --tag "$NEW" --load "$BATS_TEST_TMPDIR/cut.tar.gz" "${AT[@]}"
     has "$stderr" "'$BATS_TEST_TMPDIR/cut.tar.gz'"
     has "$stderr" 'HINT: '
+    has "$stderr" "'oms_331': failed; nothing was changed
+  old container: 'oms_331', running
+  new container: was not created
+  backup of the MetaDB: none was needed yet
+  journal and logs: $(echo "$STATE"/runs/*)"
     unchanged
+    # The next upgrade may begin.
+    run -1 omslaunch upgrade oms_331 -q --tag "$NEW" --load "$BATS_TEST_TMPDIR/cut.tar.gz" "${AT[@]}"
+    run -0 omslaunch runs -o json "${AT[@]}"
+    same '["unchanged","load_image","unchanged","load_image"]' "$(jq -c '[.runs[] | .result, .last_step]' <<<"$output")"
+    unchanged
+}
+
+@test "the tag of the archive under another repository: the command is said" {
+    mkdir "$BATS_TEST_TMPDIR/other"
+    jq -n --arg ref "other/oms-ce:$NEW" '[{Config: "c.json", RepoTags: [$ref], Layers: []}]' \
+        >"$BATS_TEST_TMPDIR/other/manifest.json"
+    tar -C "$BATS_TEST_TMPDIR/other" -cf "$BATS_TEST_TMPDIR/other.tar" manifest.json
+    archive_refused "the archive '$BATS_TEST_TMPDIR/other.tar' holds 'other/oms-ce:$NEW', not '$REPO:$NEW'" \
+        "'other/oms-ce:$NEW' is in it: \`omslaunch upgrade oms_331 --tag $NEW --image other/oms-ce --load $BATS_TEST_TMPDIR/other.tar\`" \
+        "$BATS_TEST_TMPDIR/other.tar"
+}
+
+@test "--image with a tag of its own: one of them counts, two contradict" {
+    refused 65 "1 rule refuses this upgrade:
+  image.present: image 'other/oms:$NEW' is not on the engine" \
+        'give the delivered archive: --load FILE; `docker images` lists what is there' \
+        upgrade oms_331 -q --image "other/oms:$NEW" "${AT[@]}"
+    refused 64 "--image 'other/oms:feature_4.1.0-ce' has the tag 'feature_4.1.0-ce', and --tag is '$NEW'" \
+        'give the tag once' upgrade oms_331 -q --tag "$NEW" --image other/oms:feature_4.1.0-ce "${AT[@]}"
+    refused 64 "--image 'other/oms@sha256:aa' names a digest, expected REPOSITORY or REPOSITORY:TAG" \
+        'OMS images are found by their tag, which tells their version' \
+        upgrade oms_331 -q --tag "$NEW" --image other/oms@sha256:aa "${AT[@]}"
 }
 
 # ---- config.yaml ----

@@ -122,6 +122,7 @@ static void a_node_far_away(void **state)
     assert_string_equal(n.host_ip, "127.0.0.11");
     assert_string_equal(n.config.meta_password.bytes, "s3cret");
     assert_string_equal(n.old_image_tag, "feature_3.3.1-ce");
+    assert_string_equal(n.old_image_repository, "reg.docker.alibaba-inc.com/oboms/oms-all-in-one");
     assert_string_equal(json_text(n.old_image, "Env", "?"), "?");
     assert_int_equal(json_array_size(json_object_get(n.old_image, "Env")), 1);
     assert_null(n.old_image_note);
@@ -283,6 +284,7 @@ static void a_tag_from_the_image(void **state)
     };
     assert_ok(observe(replies, ARRAY_LEN(replies), &n, &err), &err);
     assert_string_equal(n.old_image_tag, "4.0.0-CE");
+    assert_string_equal(n.old_image_repository, "h:5/oms");
 }
 
 /* ---- an engine of this machine: the sources themselves are looked at ---- */

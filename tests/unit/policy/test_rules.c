@@ -180,6 +180,13 @@ static void image_present(void **state)
                         "image 'r/oms:feature_4.0.0-ce' is not on the engine", NULL,
                         "give the delivered archive: --load FILE; `docker images` lists what is "
                         "there");
+    /* OMS moved from one repository to another at 4.2.11. */
+    f.images[0].same_tag = "h:5/other/oms-ce:feature_4.0.0-ce";
+    assert_only_failure(&f.in, "image.present",
+                        "image 'r/oms:feature_4.0.0-ce' is not on the engine", NULL,
+                        "'h:5/other/oms-ce:feature_4.0.0-ce' is there: `omslaunch upgrade oms_331 "
+                        "--tag feature_4.0.0-ce --image h:5/other/oms-ce`");
+    f.images[0].same_tag = NULL;
     f.images[0].will_load_file = "oms.tar";
     assert_no_failure(&f.in, "image.present", VERDICT_PASS,
                       "'r/oms:feature_4.0.0-ce' will be loaded from 'oms.tar'");
@@ -499,6 +506,17 @@ static void archive_of_another(void **state)
                         "'r/oms:feature_4.0.0-ce'",
                         NULL,
                         "name the repository in the archive with --image, and its tag with --tag");
+    f.images[0].same_tag = "other/oms:feature_4.0.0-ce";
+    assert_only_failure(&f.in, "image.present",
+                        "the archive '/tmp/oms.tar' holds 'other/oms:feature_4.0.0-ce', not "
+                        "'r/oms:feature_4.0.0-ce'",
+                        NULL,
+                        "'other/oms:feature_4.0.0-ce' is in it: `omslaunch upgrade oms_331 --tag "
+                        "feature_4.0.0-ce --image other/oms --load /tmp/oms.tar`");
+    f.images[0].archive_error = "the image archive '/tmp/oms.tar' is cut short";
+    f.images[0].archive_hint = "copy it again";
+    assert_only_failure(&f.in, "image.present", "the image archive '/tmp/oms.tar' is cut short",
+                        NULL, "copy it again");
 }
 
 static void auto_remove(void **state)

@@ -294,8 +294,8 @@ static void rule_no_old_version(void **state)
     assert_only_failure(&f.in, "version.path",
                         "the old container's image tag 'prod' tells no version",
                         "image 'r/oms:feature_3.3.1-ce'",
-                        "find out which OMS runs (console, About) and, if the way from it to "
-                        "'feature_4.0.0-ce' is documented: --accept version.path=REASON");
+                        "find out which OMS runs (console, About), and say so: --from VERSION, for "
+                        "example --from 4.0.0-ce");
 }
 
 static void rule_connector(void **state)

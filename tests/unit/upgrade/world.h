@@ -94,7 +94,8 @@ struct world {
     const char *absent[WORLD_CONTAINERS]; /* a version without /oms/health: its status line */
     const char *old_comes_back_at;        /* somebody starts the old one right after this call */
     bool leftover;                        /* another container has the run's label */
-    bool ever_both;                       /* old and new have run at the same time */
+    const char *images; /* the list of images, without the new one; NULL: it is there */
+    bool ever_both;     /* old and new have run at the same time */
 };
 
 /* ---- answers ---- */
@@ -518,6 +519,10 @@ static void answer_engine(struct world *w, int fd, const char *method, const cha
         answer_json(fd, "200 OK",
                     parse("{\"Name\":\"far\",\"NCPU\":16,\"MemTotal\":64000000000,"
                           "\"ServerVersion\":\"20.10.24\",\"Architecture\":\"x86_64\"}"));
+    } else if (w->images != NULL && str_eq(path, "/images/json")) {
+        answer_json(fd, "200 OK", parse(w->images));
+    } else if (w->images != NULL && strstr(path, NEW_IMAGE) != NULL) {
+        answer_problem(fd, "404 Not Found", "No such image");
     } else if (str_starts_with(path, "/images/")) {
         answer_json(fd, "200 OK", image_of(path));
     } else if (str_starts_with(path, "/containers/")) {
@@ -703,7 +708,8 @@ static inline void world_fault(const struct world *w, enum fault fault, const ch
 
 /* ---- runs in it ---- */
 
-static void world_survey(const struct world *w, const struct strv *set_env, struct survey *ret)
+static inline void world_survey(const struct world *w, const struct strv *set_env,
+                                struct survey *ret)
 {
     struct err err = ERR_INIT;
     char container[] = "oms_331";
@@ -729,9 +735,9 @@ static void world_survey(const struct world *w, const struct strv *set_env, stru
 }
 
 /* Begins a run of `plan` with ID "r1", or takes it up again. */
-static int world_execution(const struct world *w, const struct plan *plan, bool take_up,
-                           const struct strv *answers, const struct run_observer *observer,
-                           struct run **ret, struct err *err)
+static inline int world_execution(const struct world *w, const struct plan *plan, bool take_up,
+                                  const struct strv *answers, const struct run_observer *observer,
+                                  struct run **ret, struct err *err)
 {
     AUTO_FREE char *state = fs_join(w->folder, "state");
     const struct run_request request = {
