@@ -163,13 +163,12 @@ config_refused() {
     no_run
 }
 
-# archive_refused MESSAGE HINT FILE: before there is a run, by `check` as by `upgrade`.
+# archive_refused MESSAGE HINT FILE: before there is a run; `check` says it, too.
 archive_refused() {
-    local command
-    for command in check upgrade; do
-        refused 65 "1 rule refuses this upgrade:
-  image.present: $1" "$2" "$command" oms_331 -q --tag "$NEW" --load "$3" "${AT[@]}"
-    done
+    refused 65 "1 rule refuses this upgrade:
+  image.present: $1" "$2" upgrade oms_331 -q --tag "$NEW" --load "$3" "${AT[@]}"
+    run -65 --separate-stderr omslaunch check oms_331 -q --tag "$NEW" --load "$3" -o json "${AT[@]}"
+    same "$1|$2" "$(jq -r '.findings[] | select(.rule == "image.present") | .text + "|" + .hint' <<<"$output")"
     no_run
 }
 
