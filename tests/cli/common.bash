@@ -136,9 +136,10 @@ one_document() {
     same 1 "$(jq -s length <<<"$output")" 'stdout is not one JSON document'
 }
 
-# changing_events FILE: actions of the engine but for files read out of a container.
+# changing_events FILE: actions of the engine but for files read out of a container, and inside of it by `cat`.
 changing_events() {
-    jq -r 'select(.Action != "archive-path") | .Type + " " + .Action' "$1"
+    jq -r 'select(.Action | . != "archive-path" and . != "exec_die" and (test("^exec_(create|start): cat /") | not)) |
+        .Type + " " + .Action' "$1"
 }
 
 # What a client changed by SQL, out of MariaDB's general log; aside from the heartbeats of the stand-in

@@ -17,7 +17,7 @@ COMMANDS='upgrade resume rollback abandon plan check spec inspect discover hooks
 EVERY='host context tls tlsverify tlscacert tlscert tlskey insecure-tcp state-dir output quiet log-level log-format
     help version'
 NODES='deployment node'
-UPGRADE_LIKE="tag image load name host-ip https-crt https-key set-env accept stop-timeout health-timeout
+UPGRADE_LIKE="tag from image load name host-ip https-crt https-key set-env accept stop-timeout health-timeout
     refetch-reserve perceive-checkpoint version-table config $NODES $EVERY"
 
 options_of() {
@@ -26,7 +26,7 @@ options_of() {
     resume) echo "set-env health-timeout on-failure answer parallel yes lock-wait $EVERY" ;;
     rollback) echo "health-timeout yes-lose-changes-since parallel yes lock-wait $EVERY" ;;
     abandon) echo "reason yes lock-wait $EVERY" ;;
-    spec) echo "format tag image name host-ip https-crt https-key set-env $NODES $EVERY" ;;
+    spec) echo "format tag from image name host-ip https-crt https-key set-env $NODES $EVERY" ;;
     inspect) echo "$NODES $EVERY" ;;
     discover) echo "endpoint $EVERY" ;;
     hooks) echo "config profile $EVERY" ;;

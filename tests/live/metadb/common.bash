@@ -22,10 +22,15 @@ metadb() {
     request "$2" >"$BATS_TEST_TMPDIR/request"
     lines=$("$METADB_PROGRAM" "$1" <"$BATS_TEST_TMPDIR/request" 3>&-) || code=$?
     # As a person sees it: with its hint.
-    answer=$(tail -n 1 <<<"$lines" | jq -c 'if .hint then .text += "\nHINT: " + .hint else . end')
+    answer=$(tail -n 1 <<<"$lines" | with_hint)
 }
 
 # field PATH: of the answer.
+# The text of an event on stdin as people are shown it, its hint below.
+with_hint() {
+    jq -c 'if .hint then .text += "\nHINT: " + .hint else . end'
+}
+
 field() {
     jq -r "$1" <<<"$answer"
 }

@@ -222,7 +222,7 @@ stopped_before() {
         fi
         [ "$code" = 1 ] || { echo "$change: exit $code" >&2; return 1; }
         same "failed: table 'big.late' was altered or dropped while the backup was taken"$'\n'"HINT: see who alters tables of the MetaDB now (show full processlist), then start again" \
-            "$(tail -n 1 "$out" | jq -r '.kind + ": " + .text')"
+            "$(tail -n 1 "$out" | with_hint | jq -r '.kind + ": " + .text')"
         no_backup_here
         count=$((count + 1))
     done <<'SQL'
@@ -391,6 +391,6 @@ SQL
     # The program's own statements: those of user all_rights' connections.
     ids=$(lab_general_log dump | sed -n 's/^.*\t *\([0-9]*\) Connect\tall_rights@.*/\1/p' | paste -sd'|')
     [ -n "$ids" ]
-    strange=$(lab_general_log dump | grep -E "(^|[[:space:]])($ids) Query" | sed 's/^.*Query\t//' | grep -vE '^(SELECT|SHOW|SET SESSION sql_mode|SET NAMES)' || true)
+    strange=$(lab_general_log dump | grep -E "(^|[[:space:]])($ids) Query" | sed 's/^.*Query\t//' | grep -vE '^(SELECT|SHOW|SET SESSION |SET NAMES|SET @@SESSION\.)' || true)
     [ -z "$strange" ]
 }

@@ -182,7 +182,7 @@ back() {
 
 @test "verify against the live databases finds one changed byte" {
     fid_request '{"folder":"'"$FID"'","against":"live"}' >"$BATS_TEST_TMPDIR/r"
-    verify() { "$METADB_PROGRAM" verify <"$BATS_TEST_TMPDIR/r" 3>&- | tail -n 1; }
+    verify() { "$METADB_PROGRAM" verify <"$BATS_TEST_TMPDIR/r" 3>&- | tail -n 1 | with_hint; }
     [ "$(verify | jq -r .event)" = result ]
     lab_sql -e "update cm_fid.k_string set pad = concat(pad, ' ') limit 1"
     [ "$(verify | jq -r .text)" = "the MetaDB is not as it was backed up (1 findings): cm_fid.k_string: rows differ from those of the backup

@@ -331,7 +331,7 @@ SQL
     code=0
     wait "$pid" || code=$?
     same 1 "$code"
-    answer=$(tail -n 1 "$BATS_TEST_TMPDIR/out")
+    answer=$(tail -n 1 "$BATS_TEST_TMPDIR/out" | with_hint)
     same unreachable "$(field .kind)"
     [[ "$(field .text)" = *'HINT: see whether the database server is still up'* ]]
     (lab_use "$TINY" && LAB_MARIADB_ARGS='--innodb-log-file-size=4M' lab_db_start 3>&-)
