@@ -316,7 +316,7 @@ int host_hook_run(const struct host_hook *h, struct host_hook_result *ret, struc
         tail_free(&output.tail);
         if (rc == 0) {
             *ret = (struct host_hook_result){
-                .result = TAKE(a.result), .attempts = attempt, .denied = denied};
+                .result = a.result, .attempts = attempt, .denied = denied};
             return 0;
         }
         strv_free(&denied);

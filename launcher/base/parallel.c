@@ -36,7 +36,7 @@ void parallel_each(size_t count, size_t limit, void (*one)(void *arg, size_t ind
     size_t wanted = limit == 0 || limit > count ? count : limit;
     wanted = wanted > THREADS_MAX ? THREADS_MAX : wanted;
     size_t helpers = 0;
-    AUTO_FREE pthread_t *threads = wanted > 1 ? mem_grow(NULL, wanted - 1, sizeof(*threads)) : NULL;
+    pthread_t threads[THREADS_MAX];
     sigset_t all;
     sigset_t before;
     sigfillset(&all);

@@ -181,12 +181,13 @@ int wave_call(struct wave *w, wave_fn fn, void *arg, struct err *err)
         return fn(arg, err);
     }
     pthread_mutex_lock(&w->lock);
+    /* m stands in the queue only as long as this call waits for its answer. */
     if (w->last != NULL) {
         w->last->next = &m;
     } else {
-        w->first = &m;
+        w->first = &m; /* cppcheck-suppress autoVariables */
     }
-    w->last = &m;
+    w->last = &m; /* cppcheck-suppress autoVariables */
     pthread_cond_broadcast(&w->changed);
     while (!m.answered) {
         pthread_cond_wait(&w->changed, &w->lock);

@@ -572,9 +572,10 @@ HINT: free some space there, or name another folder with --state-dir" "$stderr"
 }
 
 @test "state folder: full at any point of the beginning: 73, and no half run" {
+    gzip -1c "$CLI_DIR/new.tar" | head -c 3000000 >"$BATS_TEST_TMPDIR/cut.tar.gz"
     for kib in 4 8 20 24 28 32 36 40 160 308 352; do
         small "${kib}k"
-        run --separate-stderr omslaunch upgrade oms_331 -q --tag "$NEW" --load "$CLI_DIR/cut.tar" --host "$HOST" \
+        run --separate-stderr omslaunch upgrade oms_331 -q --tag "$NEW" --load "$BATS_TEST_TMPDIR/cut.tar.gz" --host "$HOST" \
             --state-dir "$BATS_TEST_TMPDIR/small" --accept 'space.state=a test'
         echo "$kib KiB: exit code $status: $stderr" >&2
         if [ "$status" = 73 ]; then

@@ -45,13 +45,13 @@ char *names_of(const char *database, enum names_beside kind, const char *run)
 {
     AUTO_FREE char *head = names_head(database);
     AUTO_FREE char *full = mem_printf("%s__%s%s", database, marks[kind], run);
-    if (count_chars(full) <= NAMES_CHARS_MAX &&
-        count_chars(head) == count_chars(database) + strlen("__")) {
-        return TAKE(full);
+    if (count_chars(full) > NAMES_CHARS_MAX ||
+        count_chars(head) < count_chars(database) + strlen("__")) {
+        char hex[DIGEST_HEX_MAX];
+        digest_of(full, strlen(full), hex);
+        return mem_printf("%s%s%.*s", head, marks[kind], DIGEST_CHARS, hex);
     }
-    char hex[DIGEST_HEX_MAX];
-    digest_of(full, strlen(full), hex);
-    return mem_printf("%s%s%.*s", head, marks[kind], DIGEST_CHARS, hex);
+    return TAKE(full);
 }
 
 bool names_is_quarantine(const char *name)
