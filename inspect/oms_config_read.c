@@ -7,12 +7,12 @@
 
 #define CONFIG_SIZE_MAX ((size_t)1024 * 1024)
 
-void oms_config_text_wipe(struct str *s)
+void oms_config_text_wipe(struct str *text)
 {
-    if (s->data) {
-        secret_wipe(s->data, s->cap);
+    if (text->data) {
+        secret_wipe(text->data, text->cap);
     }
-    str_free(s);
+    str_free(text);
 }
 
 static char *name_of(const char *container)

@@ -48,7 +48,7 @@ static const char *cell_at(const struct table *t, size_t row, size_t column)
 
 static size_t row_count(const struct table *t)
 {
-    return t->cells.count / t->columns + 1;
+    return t->columns == 0 ? 0 : t->cells.count / t->columns + 1;
 }
 
 static size_t width_of(const char *cell)

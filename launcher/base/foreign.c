@@ -11,13 +11,15 @@
 size_t foreign_char(const char *p, size_t left, uint32_t *ret)
 {
     static const struct {
-        unsigned char mask, lead;
         size_t len;
         uint32_t least;
-    } forms[] = {{0x80, 0x00, 1, 0},
-                 {0xE0, 0xC0, 2, 0x80},
-                 {0xF0, 0xE0, 3, 0x800},
-                 {0xF8, 0xF0, 4, 0x10000}};
+        unsigned char mask, lead;
+    } forms[] = {
+        {.len = 1, .least = 0, .mask = 0x80, .lead = 0x00},
+        {.len = 2, .least = 0x80, .mask = 0xE0, .lead = 0xC0},
+        {.len = 3, .least = 0x800, .mask = 0xF0, .lead = 0xE0},
+        {.len = 4, .least = 0x10000, .mask = 0xF8, .lead = 0xF0},
+    };
     unsigned char first = (unsigned char)p[0];
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         if ((first & forms[i].mask) != forms[i].lead || forms[i].len > left) {

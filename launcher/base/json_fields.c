@@ -17,7 +17,7 @@ static const void *const_member_of(const struct json_field *f, const void *of)
 
 static int refuse_type(const struct json_field *f, const char *what, struct err *err)
 {
-    static const char *const types[JSON_FIELD_TYPE_MAX] = {
+    static const char *const types[] = {
         [JSON_FIELD_TEXT] = "a text",
         [JSON_FIELD_TEXTS] = "a list of texts",
         [JSON_FIELD_NUMBER] = "a whole number",
@@ -25,6 +25,7 @@ static int refuse_type(const struct json_field *f, const char *what, struct err 
         [JSON_FIELD_BOOL] = "true or false",
         [JSON_FIELD_OBJECT] = "an object",
         [JSON_FIELD_ARRAY] = "a list",
+        [JSON_FIELD_TYPE_MAX] = "of a known type",
     };
     return err_fail(err, ERR_STATE, "%s: '%s' is not %s", what, f->name, types[f->type]);
 }

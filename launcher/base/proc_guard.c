@@ -39,13 +39,13 @@ static void kill_children(void)
         for (ssize_t i = 0; i < n; i++) {
             if (bytes[i] >= '0' && bytes[i] <= '9') {
                 pid = pid * 10 + (bytes[i] - '0');
-            } else {
-                /* 0 and 1 would be our own group, or everybody. */
-                if (pid > 1) {
-                    (void)kill(pid, SIGKILL);
-                }
-                pid = 0;
+                continue;
             }
+            /* 0 and 1 would be our own group, or everybody. */
+            if (pid > 1) {
+                (void)kill(pid, SIGKILL);
+            }
+            pid = 0;
         }
     }
     (void)close(fd);

@@ -37,7 +37,7 @@ void wave_init(struct wave *w)
     memset(w, 0, sizeof(*w));
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
-    w->data = mem_alloc(sizeof(*w->data));
+    w->data = mem_alloc(sizeof(pthread_mutex_t));
     pthread_mutex_init(w->data, NULL);
 }
 

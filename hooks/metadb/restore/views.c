@@ -141,18 +141,28 @@ static int make_one(struct views *v, struct view *view, struct err *err)
     return 0;
 }
 
+/* Goes once over what is not made yet; more may be possible after it if *ret. */
+static int make_some(struct views *v, bool *ret, struct err *err)
+{
+    *ret = false;
+    for (size_t i = 0; i < v->count; i++) {
+        struct view *view = &v->items[i];
+        if (view->made) {
+            continue;
+        }
+        if (make_one(v, view, err) < 0) {
+            return -1;
+        }
+        *ret = *ret || view->made;
+    }
+    return 0;
+}
+
 static int make_all(struct views *v, struct err *err)
 {
     for (bool further = true; further;) {
-        further = false;
-        for (size_t i = 0; i < v->count; i++) {
-            struct view *view = &v->items[i];
-            if (!view->made) {
-                if (make_one(v, view, err) < 0) {
-                    return -1;
-                }
-                further = further || view->made;
-            }
+        if (make_some(v, &further, err) != 0) {
+            return -1;
         }
     }
     return conn_execf(&v->r->lead, err, "SET NAMES utf8mb4");
