@@ -2,6 +2,7 @@
 #
 #   make                  build into build/
 #   make demo             one real upgrade in a throw-away lab, shown      (as root; installs what is missing)
+#   make demo NODES=3     the same of three nodes in two regions
 #   make check            everything that can be tested on this machine    (as root; installs what is missing)
 #   make unit | check-lab | check-live | check-cli | check-faults | lint | fuzz        parts of it
 #   make check-mysql MYSQLD=/usr/sbin/mysqld    the suites of the MetaDB and the command line on that MySQL server
@@ -202,7 +203,7 @@ check:
 demo:
 	tests/live/deps.sh check
 	$(MAKE) --no-print-directory -j2 all
-	OMSLAUNCH_BUILD=$(abspath $(BUILD)) contrib/demo/run
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) contrib/demo/$(if $(filter 3,$(NODES)),nodes,run)
 
 # The engine room alone, every call of it.
 $(BUILD)/tests/live/engine_test: $(BUILD)/tests/live/engine_test.o $(call archives,engine)
