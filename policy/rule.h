@@ -115,6 +115,7 @@ RULE_JUDGE(judge_host_online);
 RULE_JUDGE(judge_host_heartbeat);
 RULE_JUDGE(judge_nodes_gone);
 RULE_JUDGE(judge_regions);
+RULE_JUDGE(judge_regions_default);
 /* waiver.c */
 RULE_JUDGE(judge_waiver_expired);
 

@@ -110,6 +110,8 @@ const struct rule policy_rules[] = {
      judge_nodes_same_version},
     {"regions.known", "the MetaDB knows the region of each node", SEVERITY_WARN, SCOPE_DEPLOYMENT,
      judge_regions},
+    {"regions.default", "one region is the default one", SEVERITY_ERROR, SCOPE_DEPLOYMENT,
+     judge_regions_default},
     {"waiver.expired", "no waiver has expired", SEVERITY_ERROR, SCOPE_DEPLOYMENT,
      judge_waiver_expired},
 };

@@ -271,18 +271,11 @@ RULE_JUDGE(judge_regions)
 {
     const struct deployment *d = in->deployment;
     const struct metadb_facts *metadb = metadb_of(in);
-    size_t defaults = 0;
 
     (void)node;
     if (!metadb || !metadb->has_regions || metadb->region_count == 0) {
         judge_not_applicable(ret, "the regions could not be read");
         return;
-    }
-    for (size_t i = 0; i < metadb->region_count; i++) {
-        defaults += metadb->regions[i].is_default;
-    }
-    if (defaults != 1) {
-        judge_fail(ret, "%zu regions are the default one, expected 1", defaults);
     }
     for (size_t i = 0; i < d->node_count; i++) {
         if (!knows_region(metadb, d->nodes[i].config.cm_location)) {
@@ -298,4 +291,85 @@ RULE_JUDGE(judge_regions)
     judge_pass(ret, "%zu %s", metadb->region_count,
                metadb->region_count == 1 ? "region" : "regions");
     judge_hint(ret, "compare cm_location of config.yaml with the table 'cluster_info'");
+}
+
+/* The first node of its region. */
+static bool opens_region(const struct deployment *d, size_t node)
+{
+    for (size_t i = 0; i < node; i++) {
+        if (d->nodes[i].config.cm_location == d->nodes[node].config.cm_location) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_default_region(const struct deployment *d, unsigned code)
+{
+    for (size_t i = 0; i < d->node_count; i++) {
+        if (d->nodes[i].config.cm_location == code && d->nodes[i].config.cm_is_default) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void list_code(struct str *list, unsigned code)
+{
+    str_appendf(list, "%s%u", list->len > 0 ? ", " : "", code);
+}
+
+static void judge_default_count(struct judgement *ret, const char *where, size_t count,
+                                const struct str *codes)
+{
+    if (count == 0) {
+        judge_fail(ret, "no region is the default one by %s, expected 1", where);
+    } else if (count > 1) {
+        judge_fail(ret, "%zu regions are the default one by %s, expected 1: %s", count, where,
+                   str_get(codes));
+    }
+}
+
+/* docker_init.sh runs in the default region first. */
+RULE_JUDGE(judge_regions_default)
+{
+    const struct deployment *d = in->deployment;
+    const struct metadb_facts *metadb = metadb_of(in);
+    AUTO_STR struct str by_config = STR_INIT;
+    AUTO_STR struct str by_table = STR_INIT;
+    size_t regions = 0, of_config = 0, of_table = 0;
+
+    (void)node;
+    for (size_t i = 0; i < d->node_count; i++) {
+        const unsigned code = d->nodes[i].config.cm_location;
+        if (opens_region(d, i)) {
+            regions++;
+            if (is_default_region(d, code)) {
+                of_config++;
+                list_code(&by_config, code);
+            }
+        }
+    }
+    if (regions > 1) {
+        judge_default_count(ret, "cm_is_default of config.yaml", of_config, &by_config);
+    }
+    if (metadb && metadb->has_regions && metadb->region_count > 0) {
+        for (size_t i = 0; i < metadb->region_count; i++) {
+            if (metadb->regions[i].is_default) {
+                of_table++;
+                list_code(&by_table, metadb->regions[i].code);
+            }
+        }
+        judge_default_count(ret, "the table 'cluster_info'", of_table, &by_table);
+    }
+    if (regions > 1 && of_config == 1 && of_table == 1 &&
+        !str_eq(str_get(&by_config), str_get(&by_table))) {
+        judge_fail(ret,
+                   "the default region is %s by config.yaml and %s by the table "
+                   "'cluster_info'",
+                   str_get(&by_config), str_get(&by_table));
+    }
+    judge_pass(ret, "there is one");
+    judge_hint(ret, "give one region cm_is_default: true, as the table 'cluster_info' has it, and "
+                    "all others false");
 }

@@ -275,6 +275,47 @@ static void nodes_gone(void **state)
                         NULL);
 }
 
+static void add_region(struct metadb_facts *f, unsigned code, bool is_default)
+{
+    f->regions = mem_grow(f->regions, f->region_count + 1, sizeof(*f->regions));
+    f->regions[f->region_count++] = (struct metadb_region){
+        .region = mem_strdup("cn-2"), .code = code, .is_default = is_default};
+}
+
+static void regions_default(void **state)
+{
+    AUTO_FIXTURE struct fixture f;
+    struct metadb_facts *metadb = &f.deployment.metadb;
+    const char *hint = "give one region cm_is_default: true, as the table 'cluster_info' has it, "
+                       "and all others false";
+
+    (void)state;
+    fixture_init(&f, 2);
+    f.deployment.nodes[0].config.cm_is_default = true;
+    f.deployment.nodes[1].config.cm_location = 1;
+    set_text(&f.deployment.nodes[1].config.heartbeat_db, "cm_hb_2");
+    add_region(metadb, 1, false);
+    assert_no_failure(&f.in, "regions.default", VERDICT_PASS, "there is one");
+    metadb->regions[1].is_default = true;
+    f.deployment.nodes[1].config.cm_is_default = true;
+    assert_only_failure(&f.in, "regions.default",
+                        "2 regions are the default one by cm_is_default of config.yaml, expected "
+                        "1: 0, 1; 2 regions are the default one by the table 'cluster_info', "
+                        "expected 1: 0, 1",
+                        NULL, hint);
+    f.deployment.nodes[0].config.cm_is_default = false;
+    metadb->regions[1].is_default = false;
+    assert_only_failure(&f.in, "regions.default",
+                        "the default region is 1 by config.yaml and 0 by the table 'cluster_info'",
+                        NULL, hint);
+    f.deployment.nodes[1].config.cm_is_default = false;
+    metadb->regions[0].is_default = false;
+    assert_only_failure(&f.in, "regions.default",
+                        "no region is the default one by cm_is_default of config.yaml, expected "
+                        "1; no region is the default one by the table 'cluster_info', expected 1",
+                        NULL, hint);
+}
+
 static void ports_fixed(void **state)
 {
     AUTO_FIXTURE struct fixture f;
@@ -308,6 +349,7 @@ int main(void)
         cmocka_unit_test(names_of_tools),     cmocka_unit_test(host_heartbeat),
         cmocka_unit_test(host_ip_that_works), cmocka_unit_test(host_ip_with_a_blank),
         cmocka_unit_test(nodes_gone),         cmocka_unit_test(ports_fixed),
+        cmocka_unit_test(regions_default),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
