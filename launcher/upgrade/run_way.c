@@ -132,6 +132,23 @@ static int go_all_the_way_back(struct run *r, struct err *err)
     return is_untouched(r) ? 0 : run_check_serves(r, false, err);
 }
 
+/* What is to be done there and here on the day on which the nodes return. */
+static void hint_left(const struct run *r, const char *names, struct err *err)
+{
+    AUTO_STR struct str hint = STR_INIT;
+    for (size_t i = 0; i < r->plan->node_count; i++) {
+        const char *id = r->nodes[i].is_left ? run_new_id(r, (int)i) : NULL;
+        if (id != NULL) {
+            str_appendf(&hint, "%s'docker stop %.12s' on %s", hint.len > 0 ? ", " : "", id,
+                        r->plan->nodes[i].name);
+        }
+    }
+    (void)snprintf(err->hint, sizeof(err->hint),
+                   "the new OMS must not run on %s%s%s; when its engine answers again, 'omslaunch "
+                   "resume %s' brings it back, too",
+                   names, hint.len > 0 ? ": " : "", str_get(&hint), r->id);
+}
+
 /* Nothing was left behind, or the error that says what was. */
 static int check_left(const struct run *r, struct err *err)
 {
@@ -150,10 +167,7 @@ static int check_left(const struct run *r, struct err *err)
     *err = r->left_failure;
     err_wrap(err, "%zu of %zu nodes are back on the old version, but not %s", back,
              r->plan->node_count, str_get(&names));
-    (void)snprintf(err->hint, sizeof(err->hint),
-                   "keep OMS on %s from running; when its engine answers again, 'omslaunch resume "
-                   "%s' brings it back, too",
-                   str_get(&names), r->id);
+    hint_left(r, str_get(&names), err);
     return -1;
 }
 
