@@ -80,6 +80,25 @@ static char *begin_row(struct row_writer *w, char *p)
     return p;
 }
 
+static char *put_bytes(char *p, const char *text)
+{
+    size_t n = strlen(text);
+    memcpy(p, text, n);
+    return p + n;
+}
+
+/* With a comma behind each. */
+static char *put_values(const struct row_writer *w, char *p, MYSQL_ROW row,
+                        const unsigned long *lens)
+{
+    for (unsigned i = 0; i < w->columns; i++) {
+        p = row[i] ? literal_write(p, &column_at(w, i)->type, row[i], lens[i])
+                   : put_bytes(p, "NULL");
+        *p++ = ',';
+    }
+    return p;
+}
+
 static int put_small_row(struct row_writer *w, MYSQL_ROW row, const unsigned long *lens,
                          size_t bound, struct err *err)
 {
@@ -92,15 +111,7 @@ static int put_small_row(struct row_writer *w, MYSQL_ROW row, const unsigned lon
     }
     char *p = begin_row(w, start);
     *p++ = '(';
-    for (unsigned i = 0; i < w->columns; i++) {
-        if (row[i]) {
-            p = literal_write(p, &column_at(w, i)->type, row[i], lens[i]);
-        } else {
-            memcpy(p, "NULL", 4);
-            p += 4;
-        }
-        *p++ = ',';
-    }
+    p = w->table->table->all_generated ? put_bytes(p, "DEFAULT,") : put_values(w, p, row, lens);
     p[-1] = ')';
     w->statement += (size_t)(p - start);
     frame_wrote(w->frame, p);

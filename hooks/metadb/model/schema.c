@@ -77,8 +77,8 @@ void schema_append_columns(struct str *sql, const struct schema_table *t)
  * fetched by CAST, which unlike "+0" is no floating-point sum. */
 void schema_append_select(struct str *sql, const struct schema_table *t)
 {
-    str_append(sql, "SELECT ");
-    for (size_t i = 0; i < t->column_count; i++) {
+    str_append(sql, t->all_generated ? "SELECT 1" : "SELECT ");
+    for (size_t i = 0; i < t->column_count && !t->all_generated; i++) {
         const struct schema_column *column = &t->columns[i];
         str_append(sql, i ? "," : "");
         str_append(sql, column->type.as_number ? "CAST(" : "");

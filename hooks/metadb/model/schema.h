@@ -26,6 +26,7 @@ struct schema_table {
     bool transactional;            /* seen as it was at the snapshot */
     struct schema_column *columns; /* those that an INSERT may name, in order */
     size_t column_count;
+    bool all_generated; /* `columns` is one of them, to be given DEFAULT: its rows are a number */
     struct strv all_columns; /* a view's, and a table's with the generated ones */
     size_t *key;             /* indices into `columns`: a primary key's head, fit for ranges */
     size_t key_count;

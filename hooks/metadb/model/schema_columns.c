@@ -120,6 +120,11 @@ int schema_read_columns(struct conn *c, struct schema_table *t, struct err *err)
     if (t->history) {
         add_period(t);
     }
+    if (t->type == SCHEMA_TABLE && t->column_count == 0 && t->all_columns.count > 0) {
+        /* What the columns hold is made by the server; how many rows there are is not. */
+        add_column(t, t->all_columns.items[0], "int", NULL);
+        t->all_generated = true;
+    }
     return 0;
 }
 
@@ -140,7 +145,7 @@ void schema_find_key(struct schema_table *t)
 {
     static const char mark[] = "\n  PRIMARY KEY (";
     const char *p = t->type == SCHEMA_TABLE ? strstr(t->create, mark) : NULL;
-    if (!p) {
+    if (!p || t->all_generated) {
         return;
     }
     AUTO_STR struct str name = STR_INIT;

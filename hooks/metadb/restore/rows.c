@@ -13,7 +13,8 @@
 bool restore_rows_init(struct restore_rows *rows, const struct schema_table *table)
 {
     *rows = (struct restore_rows){.insert = STR_INIT, .table = table};
-    if (table->type != SCHEMA_TABLE || !table->transactional || table->column_count == 0) {
+    if (table->type != SCHEMA_TABLE || !table->transactional || table->column_count == 0 ||
+        table->all_generated) {
         return false;
     }
     for (size_t i = 0; i < table->column_count; i++) {

@@ -52,6 +52,10 @@ CREATE TABLE t_generated (id int PRIMARY KEY AUTO_INCREMENT, a int DEFAULT (7 + 
 INSERT INTO t_generated (a) VALUES (1),(2),(NULL);
 CREATE TABLE t_only_generated (a int AS (1) VIRTUAL, b int);
 INSERT INTO t_only_generated (b) VALUES (1),(2);
+-- nothing in them that an INSERT may name, but a number of rows
+CREATE TABLE t_all_generated (a int AS (5) STORED, b varchar(9) AS ('x') VIRTUAL); INSERT INTO t_all_generated VALUES (DEFAULT,DEFAULT),(DEFAULT,DEFAULT),(DEFAULT,DEFAULT);
+CREATE TABLE t_all_generated_session (a bigint AS (CONNECTION_ID()) VIRTUAL, b int AS (7) STORED); INSERT INTO t_all_generated_session (b) VALUES (DEFAULT),(DEFAULT);
+CREATE TABLE t_all_generated_key (a varchar(9) AS ('it''s') STORED, UNIQUE KEY (a)); INSERT INTO t_all_generated_key VALUES (DEFAULT);
 CREATE TABLE t_invisible (a int, b int INVISIBLE DEFAULT 5, c int, KEY k (a) IGNORED);
 INSERT INTO t_invisible (a,b,c) VALUES (1,2,3),(4,DEFAULT,6);
 CREATE TABLE t_zero (id int PRIMARY KEY AUTO_INCREMENT, x int); INSERT INTO t_zero VALUES (0,1),(-5,2),(7,3);
