@@ -21,7 +21,8 @@ static int split_lines(void *arg, int stream, const char *bytes, size_t len)
 int container_hook_create(struct engine *e, const struct container_hook *hook, char **ret_exec_id,
                           struct err *err)
 {
-    const struct engine_exec exec = {.container = hook->container, .argv = hook->argv};
+    const struct engine_exec exec = {
+        .container = hook->container, .argv = hook->argv, .env = hook->env};
     return engine_exec_create(e, &exec, ret_exec_id, err);
 }
 

@@ -9,6 +9,7 @@
 struct container_hook {
     const char *container;   /* ID or name */
     const char *const *argv; /* NULL-terminated */
+    const char *const *env;  /* "NAME=value", NULL-terminated; no secrets. May be NULL */
     uint64_t timeout_ms;
     /* Each line of stdout and stderr, as foreign.h makes it harmless. May be NULL. */
     void (*on_line)(void *arg, const char *line);

@@ -9,19 +9,91 @@ static const struct {
     const char *name;
     const char *text;
     enum hook_failure on_failure; /* unless the hook says something else */
+    bool has_container;           /* OMS runs then: a command can run in its container */
+    bool goes_back;               /* of the way back: nothing may stop it there */
 } points[HOOK_POINT_MAX] = {
-    [HOOK_PRE_UPGRADE] = {"pre-upgrade", "before anything is changed", HOOK_ABORT},
-    [HOOK_PRE_STOP] = {"pre-stop", "before the old container is stopped", HOOK_ABORT},
-    [HOOK_POST_STOP] = {"post-stop", "after the old container was stopped", HOOK_ABORT},
-    [HOOK_BACKUP] = {"backup", "instead of the backup of the MetaDB", HOOK_ABORT},
-    [HOOK_POST_BACKUP] = {"post-backup", "after the backup of the MetaDB", HOOK_ABORT},
-    [HOOK_POST_START] = {"post-start", "after the new container was started", HOOK_ABORT},
-    [HOOK_INIT] = {"init", "instead of docker_init.sh", HOOK_ABORT},
-    [HOOK_POST_INIT] = {"post-init", "after docker_init.sh", HOOK_ABORT},
-    [HOOK_POST_UPGRADE] = {"post-upgrade", "after a successful upgrade", HOOK_WARN},
-    [HOOK_ON_FAILURE] = {"on-failure", "when a step has failed", HOOK_WARN},
-    [HOOK_PRE_ROLLBACK] = {"pre-rollback", "before the way back begins", HOOK_WARN},
-    [HOOK_POST_ROLLBACK] = {"post-rollback", "after the way back", HOOK_WARN},
+    [HOOK_PRE_UPGRADE] =
+        {
+            .name = "pre-upgrade",
+            .text = "before anything is changed",
+            .on_failure = HOOK_ABORT,
+            .has_container = true,
+        },
+    [HOOK_PRE_STOP] =
+        {
+            .name = "pre-stop",
+            .text = "before the old container is stopped",
+            .on_failure = HOOK_ABORT,
+            .has_container = true,
+        },
+    [HOOK_POST_STOP] =
+        {
+            .name = "post-stop",
+            .text = "after the old container was stopped",
+            .on_failure = HOOK_ABORT,
+        },
+    [HOOK_BACKUP] =
+        {
+            .name = "backup",
+            .text = "instead of the backup of the MetaDB",
+            .on_failure = HOOK_ABORT,
+        },
+    [HOOK_POST_BACKUP] =
+        {
+            .name = "post-backup",
+            .text = "after the backup of the MetaDB",
+            .on_failure = HOOK_ABORT,
+        },
+    [HOOK_POST_START] =
+        {
+            .name = "post-start",
+            .text = "after the new container was started",
+            .on_failure = HOOK_ABORT,
+            .has_container = true,
+        },
+    [HOOK_INIT] =
+        {
+            .name = "init",
+            .text = "instead of docker_init.sh",
+            .on_failure = HOOK_ABORT,
+            .has_container = true,
+        },
+    [HOOK_POST_INIT] =
+        {
+            .name = "post-init",
+            .text = "after docker_init.sh",
+            .on_failure = HOOK_ABORT,
+            .has_container = true,
+        },
+    [HOOK_POST_UPGRADE] =
+        {
+            .name = "post-upgrade",
+            .text = "after a successful upgrade",
+            .on_failure = HOOK_WARN,
+            .has_container = true,
+        },
+    [HOOK_ON_FAILURE] =
+        {
+            .name = "on-failure",
+            .text = "when a step has failed",
+            .on_failure = HOOK_WARN,
+            .goes_back = true,
+        },
+    [HOOK_PRE_ROLLBACK] =
+        {
+            .name = "pre-rollback",
+            .text = "before the way back begins",
+            .on_failure = HOOK_WARN,
+            .goes_back = true,
+        },
+    [HOOK_POST_ROLLBACK] =
+        {
+            .name = "post-rollback",
+            .text = "after the way back",
+            .on_failure = HOOK_WARN,
+            .has_container = true,
+            .goes_back = true,
+        },
 };
 
 static const char *const scope_names[HOOK_SCOPE_MAX] = {
@@ -53,6 +125,16 @@ enum hook_failure hook_point_failure(enum hook_point point)
     return points[point].on_failure;
 }
 
+bool hook_point_has_container(enum hook_point point)
+{
+    return points[point].has_container;
+}
+
+bool hook_point_goes_back(enum hook_point point)
+{
+    return points[point].goes_back;
+}
+
 int hook_point_from_name(const char *name)
 {
     for (int i = 0; i < HOOK_POINT_MAX; i++) {
@@ -78,7 +160,7 @@ const char *hook_failure_name(enum hook_failure failure)
     return failure_names[failure];
 }
 
-static void hook_free(struct hook *h)
+void hook_free(struct hook *h)
 {
     free(h->name);
     free(h->origin);
@@ -87,6 +169,8 @@ static void hook_free(struct hook *h)
     strv_free(&h->environment);
     sandbox_spec_free(&h->sandbox);
     free(h->ports);
+    free(h->digest);
+    free(h->undo_digest);
 }
 
 void hook_list_free(struct hook_list *list)
@@ -121,58 +205,19 @@ struct hook *hook_list_new(struct hook_list *list, enum hook_point point, const 
     return &list->items[at];
 }
 
-bool hook_list_has(const struct hook_list *list, enum hook_point point, const char *name)
+const struct hook *hook_list_find(const struct hook_list *list, enum hook_point point,
+                                  const char *name)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].point == point && str_eq(list->items[i].name, name)) {
-            return true;
+        const struct hook *h = &list->items[i];
+        if (h->point == point && (name == NULL || str_eq(h->name, name))) {
+            return h;
         }
     }
-    return false;
+    return NULL;
 }
 
-static json_t *texts_to_json(const struct strv *texts)
+char *hook_title(const struct hook *h)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < texts->count; i++) {
-        json_add(array, json_from_text(texts->items[i]));
-    }
-    return array;
-}
-
-/* Names of variables alone: their values may be nobody's business. */
-static json_t *environment_to_json(const struct strv *environment)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < environment->count; i++) {
-        const char *item = environment->items[i];
-        AUTO_FREE char *name = mem_strndup(item, (size_t)(strchrnul(item, '=') - item));
-        json_add(array, json_from_text(name));
-    }
-    return array;
-}
-
-static json_t *sandbox_to_json(const struct sandbox_spec *s)
-{
-    json_t *ports = json_array();
-    for (size_t i = 0; i < s->port_count; i++) {
-        json_add(ports, json_integer(s->ports[i]));
-    }
-    return json_make("{s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "profile",
-                     sandbox_profile_name(s->profile), "allow", texts_to_json(&s->allow), "deny",
-                     texts_to_json(&s->deny), "capabilities", texts_to_json(&s->capabilities),
-                     "write", texts_to_json(&s->write), "ports", ports, "file_size_max",
-                     (json_int_t)s->file_size_max);
-}
-
-json_t *hook_to_json(const struct hook *h)
-{
-    return json_make("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:b, s:o, s:o, s:s}", "point",
-                     hook_point_name(h->point), "name", h->name, "scope", hook_scope_name(h->scope),
-                     "kind", hook_kind_name(h->kind), "on_failure",
-                     hook_failure_name(h->on_failure), "command", texts_to_json(&h->command),
-                     "undo", texts_to_json(&h->undo), "timeout_ms", (json_int_t)h->timeout_ms,
-                     "repeatable", (int)h->repeatable, "secrets", (int)h->secrets, "environment",
-                     environment_to_json(&h->environment), "sandbox", sandbox_to_json(&h->sandbox),
-                     "origin", h->origin);
+    return mem_printf("%s/%s", hook_point_name(h->point), h->name);
 }

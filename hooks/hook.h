@@ -46,7 +46,8 @@ struct hook {
     bool secrets;            /* its state document has the MetaDB's password */
     struct strv environment; /* "NAME=value" */
     struct sandbox_spec sandbox;
-    uint16_t *ports; /* what sandbox.ports points to */
+    uint16_t *ports;            /* what sandbox.ports points to */
+    char *digest, *undo_digest; /* of the programs that were planned; NULL: any will do */
 };
 
 /* Sorted by point, then by the order of the YAML's list, then by the names of the folder. */
@@ -60,12 +61,23 @@ struct hook_list {
         .items = NULL, .count = 0 \
     }
 #define AUTO_HOOKS CLEANUP(hook_list_free)
+void hook_free(struct hook *h);
 void hook_list_free(struct hook_list *list);
+
+/* The hook of that name; of any, the first of its point, if `name` is NULL. NULL: there is none. */
+const struct hook *hook_list_find(const struct hook_list *list, enum hook_point point,
+                                  const char *name);
+/* "pre-stop/10-drain". Caller frees. */
+char *hook_title(const struct hook *h);
 
 const char *hook_point_name(enum hook_point point);
 /* What happens there, for people: "before anything is done". */
 const char *hook_point_text(enum hook_point point);
 int hook_point_from_name(const char *name); /* -1: there is none */
+/* Does OMS run there, so that a command can run in its container? */
+bool hook_point_has_container(enum hook_point point);
+/* Is it of the way back, where a hook that fails is only ever a warning? */
+bool hook_point_goes_back(enum hook_point point);
 const char *hook_scope_name(enum hook_scope scope);
 const char *hook_kind_name(enum hook_kind kind);
 const char *hook_failure_name(enum hook_failure failure);
@@ -81,7 +93,12 @@ int hook_list_add(struct hook_list *list, const json_t *section, const char *fil
 /* Adds POINT/NN-name of a folder. */
 int hook_list_add_folder(struct hook_list *list, const char *folder, struct err *err) MUST_USE;
 
-/* One hook as a document, for people, plans and digests. Caller owns. */
+/* One hook as a document, for people, plans and digests: the values of its variables are left out.
+ * Caller owns. */
 json_t *hook_to_json(const struct hook *hook);
+/* From such a document; `environment` then has names without values. ERR_STATE names `what` and the
+ * member. `ret` must be zeroed; is freed by the caller also after a failure. */
+int hook_from_json(const json_t *json, const char *what, struct hook *ret,
+                   struct err *err) MUST_USE;
 
 #endif

@@ -330,6 +330,40 @@ static int take_key(struct hook *h, enum key key, const json_t *value, struct pl
 
 /* ---- hooks ---- */
 
+/* Where it runs, and what its failure may mean there. */
+static int check_place(const struct hook *h, struct place *p, struct err *err)
+{
+    bool container = h->kind == HOOK_CONTAINER;
+    p->key = "kind";
+    if (container && !hook_point_has_container(h->point)) {
+        return fail(p, err, "is 'container', and OMS does not run then",
+                    "a hook of this point is a program: kind: host");
+    }
+    if (!container && h->point == HOOK_INIT) {
+        return fail(p, err, "is 'host', and what takes the place of docker_init.sh runs in OMS",
+                    "kind: container");
+    }
+    p->key = "scope";
+    if (container && h->scope == HOOK_DEPLOYMENT) {
+        return fail(p, err, "is 'deployment', and a deployment has no one container",
+                    "a hook of kind 'container' has the scope node or region");
+    }
+    if (h->point == HOOK_BACKUP && h->scope != HOOK_DEPLOYMENT) {
+        return fail(p, err, "is not 'deployment', and there is one MetaDB",
+                    "scope: deployment, or leave it out");
+    }
+    p->key = "on-failure";
+    if (hook_point_goes_back(h->point) && h->on_failure == HOOK_ABORT) {
+        return fail(p, err, "is 'abort', and nothing stops the way back", "on-failure: warn");
+    }
+    bool replaces = h->point == HOOK_BACKUP || h->point == HOOK_INIT;
+    if (replaces && h->on_failure == HOOK_WARN) {
+        return fail(p, err, "is 'warn', and the upgrade stands on what it does",
+                    "on-failure: abort");
+    }
+    return 0;
+}
+
 static int check_hook(const struct hook *h, struct place *p, struct err *err)
 {
     p->key = "run";
@@ -345,12 +379,7 @@ static int check_hook(const struct hook *h, struct place *p, struct err *err)
     if (!container && h->undo.count > 0 && h->undo.items[0][0] != '/') {
         return fail(p, err, "is not a path from / on", "write the whole path of the program");
     }
-    p->key = "scope";
-    if (container && h->scope == HOOK_DEPLOYMENT) {
-        return fail(p, err, "is 'deployment', and a deployment has no one container",
-                    "a hook of kind 'container' has the scope node or region");
-    }
-    return 0;
+    return check_place(h, p, err);
 }
 
 static int add_hook(struct hook_list *list, enum hook_point point, const json_t *value,
@@ -372,7 +401,7 @@ static int add_hook(struct hook_list *list, enum hook_point point, const json_t 
         return fail(p, err, "is not a name", "letters, digits, '.', '_' and '-'");
     }
     p->hook = name;
-    if (hook_list_has(list, point, name)) {
+    if (hook_list_find(list, point, name) != NULL) {
         return fail(p, err, "is taken by another hook", "each hook of a point has its own name");
     }
     struct hook *h = hook_list_new(list, point, name, p->file);

@@ -63,7 +63,7 @@ static int add_file(struct hook_list *list, enum hook_point point, const char *f
         return -1;
     }
     close(file.fd);
-    if (hook_list_has(list, point, name)) {
+    if (hook_list_find(list, point, name) != NULL) {
         return err_fail(err, ERR_CONFIG,
                         "'%s' has the name of another hook of '%s'\nHINT: rename it", path,
                         hook_point_name(point));

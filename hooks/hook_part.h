@@ -10,7 +10,6 @@
 /* A hook with defaults, in its place; valid until the next one is added. */
 struct hook *hook_list_new(struct hook_list *list, enum hook_point point, const char *name,
                            const char *origin);
-bool hook_list_has(const struct hook_list *list, enum hook_point point, const char *name);
 enum hook_failure hook_point_failure(enum hook_point point);
 
 #endif

@@ -57,8 +57,13 @@ static void take_report(struct attempt *a, const char *line, size_t len)
     }
     const char *kind = json_text(event, "event", "");
     if (str_eq(kind, "result")) {
+        json_t *result = json_walk(event, "result");
+        if (!json_is_object(result)) {
+            a->bad_line = a->bad_line == 0 ? a->report_lines : a->bad_line;
+            return;
+        }
         json_decref(a->result);
-        a->result = json_incref(json_walk(event, "result"));
+        a->result = json_incref(result);
     } else if (str_eq(kind, "error")) {
         a->has_error = true;
         err_fail(&a->said, ERR_FAILED, "%s", json_text(event, "text", "it does not say why"));
@@ -151,7 +156,8 @@ static int judge_report(const struct attempt *a, const struct proc_result *ended
     }
     if (a->bad_line != 0) {
         return err_fail(err, ERR_FAILED,
-                        "hook '%s': line %zu on descriptor 3 is not a JSON object with \"event\"\n"
+                        "hook '%s': line %zu on descriptor 3 is not a JSON object with \"event\", "
+                        "or its \"result\" is not an object\n"
                         "HINT: docs/hooks.md shows the form; words for people belong on stdout",
                         a->title, a->bad_line);
     }
@@ -298,7 +304,7 @@ static int fail_again(const char *title, const struct host_hook *h, unsigned att
 
 int host_hook_run(const struct host_hook *h, struct host_hook_result *ret, struct err *err)
 {
-    AUTO_FREE char *title = mem_printf("%s/%s", hook_point_name(h->hook->point), h->hook->name);
+    AUTO_FREE char *title = hook_title(h->hook);
     struct trusted_file file __attribute__((cleanup(file_close))) = {.fd = -1};
     uint64_t deadline_ms = clock_deadline(h->hook->timeout_ms);
     if (open_program(h, title, &file, err) != 0) {
@@ -333,12 +339,33 @@ int host_hook_run(const struct host_hook *h, struct host_hook_result *ret, struc
 int host_hook_digest(const struct hook *hook, bool undo, char **ret, struct err *err)
 {
     const struct host_hook h = {.hook = hook, .undo = undo};
-    AUTO_FREE char *title = mem_printf("%s/%s", hook_point_name(hook->point), hook->name);
+    AUTO_FREE char *title = hook_title(hook);
     struct trusted_file file __attribute__((cleanup(file_close))) = {.fd = -1};
     if (open_program(&h, title, &file, err) != 0) {
         return -1;
     }
     *ret = mem_strdup(file.digest);
+    return 0;
+}
+
+static int pin(struct hook *h, struct err *err)
+{
+    if (h->kind != HOOK_HOST) {
+        return 0;
+    }
+    if (host_hook_digest(h, false, &h->digest, err) != 0) {
+        return -1;
+    }
+    return h->undo.count == 0 ? 0 : host_hook_digest(h, true, &h->undo_digest, err);
+}
+
+int host_hook_pin(struct hook_list *list, struct err *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].digest == NULL && pin(&list->items[i], err) != 0) {
+            return -1;
+        }
+    }
     return 0;
 }
 

@@ -47,6 +47,10 @@ int host_hook_run(const struct host_hook *hook, struct host_hook_result *ret_res
  * frees *ret. */
 int host_hook_digest(const struct hook *hook, bool undo, char **ret, struct err *err) MUST_USE;
 
+/* Fills in the digests of all programs, and of their undos. ERR_REFUSED, ERR_NOT_FOUND, naming the
+ * hook. */
+int host_hook_pin(struct hook_list *list, struct err *err) MUST_USE;
+
 /* "files" of a result: each is there, is a file, has content; then they are synced. A result
  * without files is refused. ERR_FAILED. */
 int host_hook_check_files(const struct hook *hook, const json_t *result, struct err *err) MUST_USE;

@@ -119,6 +119,7 @@ static int take_up(const struct session *s, const struct past_run *p, const stru
         .plan = plan,
         .metadb_program = s->metadb_program,
         .set_env = &s->options->set_env,
+        .hooks = &s->hooks,
         .answers = &s->options->answer,
         .observer = &watch.observer,
         .lock_wait_ms = s->options->lock_wait_ms,

@@ -16,19 +16,23 @@
 #include "launcher/table.h"
 #include "launcher/upgrade/run.h"
 
-static json_t *step_to_json(enum step_id step, struct subject subject, const char *outcome,
+/* A plan that cannot be read leaves a hook without its name. */
+static json_t *step_to_json(const struct plan *plan, struct plan_row row, const char *outcome,
                             const char *text)
 {
-    json_t *json = json_make("{s:s, s:n, s:s, s:n, s:s}", "step", step_name(step), "node",
-                             "outcome", outcome, "seconds", "text", text);
-    if (subject.kind == SUBJECT_NODE) {
-        json_put(json, "node", json_integer(subject.index));
+    bool known = row.subject.kind != SUBJECT_HOOK || (size_t)row.subject.index < plan->call_count;
+    AUTO_FREE char *name = known ? plan_row_name(plan, &row) : mem_strdup(step_name(row.step));
+    int node = known ? plan_node_of(plan, row.subject) : -1;
+    json_t *json = json_make("{s:s, s:n, s:s, s:n, s:s}", "step", name, "node", "outcome", outcome,
+                             "seconds", "text", text);
+    if (node >= 0) {
+        json_put(json, "node", json_integer(node));
     }
     return json;
 }
 
 /* A step that was taken up again counts by its last attempt. */
-static json_t *row_to_json(const struct ledger_row *row)
+static json_t *row_to_json(const struct plan *plan, const struct ledger_row *row)
 {
     static const char *const outcomes[] = {
         [ROW_BEGUN] = "begun",
@@ -37,7 +41,8 @@ static json_t *row_to_json(const struct ledger_row *row)
         [ROW_UNDONE] = "undone",
     };
     bool over = row->state == ROW_DONE || row->state == ROW_FAILED;
-    json_t *json = step_to_json(row->step, row->subject, outcomes[row->state],
+    const struct plan_row planned = {.step = row->step, .subject = row->subject};
+    json_t *json = step_to_json(plan, planned, outcomes[row->state],
                                 row->state == ROW_DONE     ? row->evidence.summary
                                 : row->state == ROW_FAILED ? row->error
                                                            : "");
@@ -49,18 +54,13 @@ static json_t *row_to_json(const struct ledger_row *row)
 }
 
 /* What the plan still holds, of a run that may go on. */
-static void add_rest(const struct session *s, const struct past_run *p, const struct ledger *l,
+static void add_rest(const struct past_run *p, const struct plan *plan, const struct ledger *l,
                      json_t *steps)
 {
-    AUTO_PLAN struct plan plan = PLAN_INIT;
-    struct err ignored;
-    if (past_is_over(p) || run_load_plan(s->state, p->id, &plan, &ignored) != 0) {
-        return;
-    }
-    for (size_t i = 0; i < plan.row_count; i++) {
-        const struct plan_row *row = &plan.rows[i];
+    for (size_t i = 0; !past_is_over(p) && i < plan->row_count; i++) {
+        const struct plan_row *row = &plan->rows[i];
         if (ledger_row(l, row->step, row->subject) == NULL) {
-            json_add(steps, step_to_json(row->step, row->subject, "not begun", ""));
+            json_add(steps, step_to_json(plan, *row, "not begun", ""));
         }
     }
 }
@@ -81,10 +81,13 @@ static json_t *list_steps(const struct session *s, const struct past_run *p, jso
     if (ledger_read(j, path, &ledger, &damage) != 0) {
         return steps;
     }
+    AUTO_PLAN struct plan plan = PLAN_INIT;
+    struct err ignored;
+    (void)!run_load_plan(s->state, p->id, &plan, &ignored);
     for (size_t i = 0; i < ledger.row_count; i++) {
-        json_add(steps, row_to_json(ledger.rows[i]));
+        json_add(steps, row_to_json(&plan, ledger.rows[i]));
     }
-    add_rest(s, p, &ledger, steps);
+    add_rest(p, &plan, &ledger, steps);
     return steps;
 }
 

@@ -83,6 +83,7 @@ static int carry_out(const struct session *s, const struct survey *survey, const
         .plan = &survey->plan,
         .metadb_program = s->metadb_program,
         .set_env = &s->options->set_env,
+        .hooks = &s->hooks,
         .observer = &watch.observer,
         .lock_wait_ms = s->options->lock_wait_ms,
         .parallel = s->options->parallel,

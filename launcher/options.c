@@ -49,7 +49,8 @@ static const struct option_row rows[] = {
      "rows of your own for the table of which version may go to which; they come before the "
      "shipped "
      "ones"},
-    {"config", '\0', OPTION_TEXT, "FILE", NULL, PLAN_LIKE | CMD_HOOKS, AT(config),
+    {"config", '\0', OPTION_TEXT, "FILE", NULL, PLAN_LIKE | CMD_HOOKS | CMD_RESUME | CMD_ROLLBACK,
+     AT(config),
      "YAML file with the policy and the hooks of your site; default: /etc/omslaunch/config.yaml, "
      "if "
      "it is there"},
@@ -72,7 +73,8 @@ static const struct option_row rows[] = {
      "when a step fails: rollback (the default) goes back to the old version, databases included; "
      "hold stops there, for 'resume' or 'rollback'"},
     {"answer", '\0', OPTION_LIST, "STEP=WORD", NULL, CMD_RESUME, AT(answer),
-     "your word where the world does not tell whether a step was done: done or again"},
+     "your word where the world does not tell whether a step, or a hook (POINT/HOOK), was done: "
+     "done or again"},
     {"yes-lose-changes-since", '\0', OPTION_TEXT, "TIME", NULL, CMD_ROLLBACK,
      AT(lose_changes_since),
      "go back although the new version has served since TIME; what it changed in the MetaDB since "

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "launcher/upgrade/steps.h"
-
 static void print_value(struct str *s, const json_t *value)
 {
     if (value == NULL || json_is_null(value)) {
@@ -41,11 +39,31 @@ static void print_rows(const struct plan *p, struct str *s)
     str_append(s, "\nSteps:\n");
     for (size_t i = 0; i < p->row_count; i++) {
         const struct plan_row *row = &p->rows[i];
-        str_appendf(s, "  %2zu  %-16s %s", i + 1, step_name(row->step), step_get(row->step)->title);
-        if (row->subject.kind == SUBJECT_NODE && p->node_count > 1) {
+        AUTO_FREE char *name = plan_row_name(p, row);
+        AUTO_FREE char *title = plan_row_title(p, row);
+        str_appendf(s, "  %2zu  %-16s %s", i + 1, name, title);
+        if (plan_node_of(p, row->subject) >= 0 && p->node_count > 1) {
             str_appendf(s, " on %s", plan_subject_name(p, row->subject));
         }
         str_append_c(s, '\n');
+    }
+}
+
+/* Those that are no rows, for they run only when something fails. */
+static void print_other_hooks(const struct plan *p, struct str *s)
+{
+    for (size_t i = 0; i < p->hooks.count; i++) {
+        const struct hook *h = &p->hooks.items[i];
+        AUTO_FREE char *title = hook_title(h);
+        if (hook_point_goes_back(h->point)) {
+            str_appendf(s, "      %-16s runs %s\n", title, hook_point_text(h->point));
+        } else if (h->undo.count > 0) {
+            str_appendf(s, "      %-16s is undone on the way back\n", title);
+        } else if (h->point == HOOK_BACKUP) {
+            str_appendf(s,
+                        "      %-16s has no undo: a rollback asks you to restore the databases\n",
+                        title);
+        }
     }
 }
 
@@ -73,6 +91,7 @@ void print_plan(const struct plan *p, struct str *s)
         print_changes(&p->nodes[i], s);
     }
     print_rows(p, s);
+    print_other_hooks(p, s);
     print_waived(p, s);
     str_appendf(s, "\nPlan %.16s\n", p->digest);
 }

@@ -91,7 +91,8 @@ static json_t *outcome_to_json(const struct run *r, const struct run_outcome *o)
 {
     json_t *document = json_make("{s:o}", "rows", run_rows_to_json(r));
     if (o->failed) {
-        json_put_text(document, "failed_step", step_name(o->failed_step));
+        AUTO_FREE char *name = plan_row_name(run_plan(r), &o->failed_row);
+        json_put_text(document, "failed_step", name);
     }
     if (o->back_failed) {
         put_error(document, "rollback_error", &o->back_failure);
@@ -124,6 +125,15 @@ static void say_failure(struct run *r, const struct run_outcome *o)
     say_where_everything_is(r);
 }
 
+static void say_warnings(const struct run *r)
+{
+    AUTO_STRV struct strv warnings = STRV_INIT;
+    run_list_warnings(r, &warnings);
+    for (size_t i = 0; i < warnings.count; i++) {
+        log_warn("%s", warnings.items[i]);
+    }
+}
+
 int report_run(const struct options *options, struct run *run, const struct run_outcome *outcome,
                bool back_was_asked)
 {
@@ -147,6 +157,7 @@ int report_run(const struct options *options, struct run *run, const struct run_
         log_info("Next: 'omslaunch resume %s' goes on, 'omslaunch rollback %s' goes back.",
                  run_id(run), run_id(run));
     }
+    say_warnings(run);
     if (outcome->unwritten) {
         log_warn("the journal does not say so: the disk was full. When there is space again, "
                  "'omslaunch rollback %s' looks at everything once more and writes it down.",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks/host_hook.h"
 #include "inspect/oms_version.h"
 #include "launcher/base/json.h"
 #include "launcher/base/near.h"
@@ -28,6 +29,7 @@ void session_free(struct session *s)
     free(s->https_crt);
     free(s->https_key);
     waiver_list_free(&s->waivers);
+    hook_list_free(&s->hooks);
 }
 
 /* A path that must be there, made absolute: the plan is carried out from any folder. */
@@ -116,11 +118,39 @@ static int choose_of_nodes(struct session *s, struct err *err)
     return 0;
 }
 
+static bool is_one_of(const struct options *o, unsigned bits)
+{
+    const struct command *command = command_find(o->arguments.items[0]);
+    return command != NULL && (command->bit & bits) != 0;
+}
+
 /* A slip in the policy must not keep anybody from `status` or `rollback`. */
 static bool judges_upgrades(const struct options *o)
 {
-    const struct command *command = command_find(o->arguments.items[0]);
-    return command != NULL && (command->bit & (CMD_UPGRADE | CMD_PLAN | CMD_CHECK)) != 0;
+    return is_one_of(o, CMD_UPGRADE | CMD_PLAN | CMD_CHECK);
+}
+
+/* A run that is taken up has its hooks in its plan, and only the values of their variables here:
+ * they must not keep it from going back. */
+static int read_hooks(struct session *s, struct err *err)
+{
+    const struct options *o = s->options;
+    if (judges_upgrades(o)) {
+        /* Their programs are pinned: what is planned is what will run. */
+        if (config_file_read_hooks(o->config, &s->hooks, err) == 0 &&
+            host_hook_pin(&s->hooks, err) == 0) {
+            return 0;
+        }
+        err->kind = err->kind == ERR_NOT_FOUND ? ERR_CONFIG : err->kind;
+        return -1;
+    }
+    if (is_one_of(o, CMD_RESUME | CMD_ROLLBACK) &&
+        config_file_read_hooks(o->config, &s->hooks, err) != 0) {
+        log_warn("the hooks of the site cannot be read, those of the run go on without values of "
+                 "'environment': %s",
+                 err->text);
+    }
+    return 0;
 }
 
 /* What comes later counts: the site's file after the shipped defaults. */
@@ -208,7 +238,7 @@ int session_open(const struct options *options, struct session *ret, struct err 
             return -1;
         }
     }
-    if (judges_upgrades(options) && read_policy(&s, err) != 0) {
+    if ((judges_upgrades(options) && read_policy(&s, err) != 0) || read_hooks(&s, err) != 0) {
         return -1;
     }
     *ret = s;
@@ -277,6 +307,7 @@ int session_survey(const struct session *s, struct survey *ret, struct err *err)
         .own_version_table = o->version_table,
         .metadb_program = s->metadb_program,
         .waivers = &s->waivers,
+        .hooks = &s->hooks,
         .try_restore = s->try_restore,
         .options = {.load_file = s->load_file,
                     .stop_timeout_ms = o->stop_timeout_ms,

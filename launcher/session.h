@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "hooks/hook.h"
 #include "inspect/node_address.h"
 #include "launcher/base/err.h"
 #include "launcher/base/json.h"
@@ -21,7 +22,8 @@ struct session {
     char *load_file;     /* absolute */
     char *https_crt, *https_key;
     struct waiver_list waivers;
-    bool try_restore; /* the survey tries a restore of the definitions */
+    struct hook_list hooks; /* of the site */
+    bool try_restore;       /* the survey tries a restore of the definitions */
 };
 
 #define AUTO_SESSION CLEANUP(session_free)

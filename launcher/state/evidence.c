@@ -82,6 +82,12 @@ static const struct json_field restored_fields[] = {
     E(OBJECT, OPTIONAL, "restore", restored.restore),
 };
 
+static const struct json_field hook_fields[] = {
+    SUMMARY,
+    E(OBJECT, OPTIONAL, "result", hook.result),
+    E(TEXT, OPTIONAL, "warning", hook.warning),
+};
+
 static const struct json_fields evidence_fields[] = {
     [STEP_LOAD_IMAGE] = JSON_FIELDS(image_fields),
     [STEP_CREATE_NEW] = JSON_FIELDS(created_fields),
@@ -96,6 +102,7 @@ static const struct json_fields evidence_fields[] = {
     [STEP_WAIT_HEALTHY] = JSON_FIELDS(summary_fields),
     [STEP_HA_ON] = JSON_FIELDS(ha_on_fields),
     [STEP_KEEP_RUNNING] = JSON_FIELDS(summary_fields),
+    [STEP_HOOK] = JSON_FIELDS(hook_fields),
     [STEP_BACK_HA_OFF] = JSON_FIELDS(ha_off_fields),
     [STEP_BACK_STOP_NEW] = JSON_FIELDS(stopped_new_fields),
     [STEP_BACK_NAMES] = JSON_FIELDS(names_back_fields),
@@ -103,6 +110,8 @@ static const struct json_fields evidence_fields[] = {
     [STEP_BACK_START_OLD] = JSON_FIELDS(started_fields),
     [STEP_BACK_HEALTHY] = JSON_FIELDS(summary_fields),
     [STEP_BACK_HA] = JSON_FIELDS(ha_on_fields),
+    [STEP_BACK_HOOK] = JSON_FIELDS(hook_fields),
+    [STEP_UNDO_HOOK] = JSON_FIELDS(hook_fields),
 };
 _Static_assert(ARRAY_LEN(evidence_fields) == STEP_MAX, "a step has no evidence");
 
@@ -120,10 +129,14 @@ static const struct json_field attempt_fields[] = {
     P(TEXT, NEEDED, "fingerprint", init.fingerprint),
     P(TEXT, NEEDED, "exec_id", init.exec_id),
 };
+static const struct json_field call_fields[] = {
+    P(TEXT, NULLABLE, "exec_id", hook.exec_id),
+};
 
 static const struct json_fields prepared_fields[STEP_MAX] = {
-    [STEP_HA_OFF] = JSON_FIELDS(ha_fields),
-    [STEP_INIT_METADATA] = JSON_FIELDS(attempt_fields),
+    [STEP_HA_OFF] = JSON_FIELDS(ha_fields),      [STEP_INIT_METADATA] = JSON_FIELDS(attempt_fields),
+    [STEP_HOOK] = JSON_FIELDS(call_fields),      [STEP_BACK_HOOK] = JSON_FIELDS(call_fields),
+    [STEP_UNDO_HOOK] = JSON_FIELDS(call_fields),
 };
 
 bool prepared_is_needed(enum step_id step)

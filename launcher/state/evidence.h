@@ -64,6 +64,10 @@ struct evidence {
         struct {             /* back_metadb */
             json_t *restore; /* NULL: nothing had to be restored */
         } restored;
+        struct {            /* hook, back_hook, undo_hook */
+            json_t *result; /* what it gave; NULL: nothing */
+            char *warning;  /* what went wrong, where that stops nothing; NULL */
+        } hook;
     };
 };
 
@@ -79,6 +83,9 @@ struct prepared {
             char *fingerprint;
             char *exec_id;
         } init;
+        struct {           /* hook, back_hook, undo_hook */
+            char *exec_id; /* NULL: it is a program */
+        } hook;
     };
 };
 

@@ -74,6 +74,13 @@ static void read_plan(const char *state, const char *id, struct past_run *p)
     replace(&p->endpoint, json_text(first, "endpoint", NULL));
 }
 
+/* Where a hook of the site keeps it, only that hook knows. */
+static bool is_backup_of_site(const struct ledger *l)
+{
+    const struct evidence *e = ledger_evidence(l, STEP_BACKUP_METADB, subject_deployment());
+    return e != NULL && json_object_get(e->backup.dump, "hook") != NULL;
+}
+
 static void read_run(const char *state, const char *id, struct past_run *p)
 {
     AUTO_FREE char *path = state_run_file(state, id, "journal.jsonl");
@@ -93,7 +100,7 @@ static void read_run(const char *state, const char *id, struct past_run *p)
     take_over(&l, p);
     AUTO_FREE char *backup = state_backup_folder(state, id);
     AUTO_FREE char *manifest = fs_join(backup, "manifest.json");
-    p->backup_gone = p->backup_ms != 0 && !fs_exists(manifest);
+    p->backup_gone = p->backup_ms != 0 && !is_backup_of_site(&l) && !fs_exists(manifest);
 }
 
 /* An ID begins with date and time to the second; within one second the journal knows more. */

@@ -285,15 +285,21 @@ uint64_t ledger_outage_ms(const struct ledger *l, uint64_t now_ms)
 
 /* ---- for programs ---- */
 
-static json_t *subject_to_json(struct subject s, const struct strv *node_names)
+static json_t *name_or_number(const struct strv *names, int index)
 {
-    if (s.kind == SUBJECT_NODE && node_names != NULL && (size_t)s.index < node_names->count) {
-        return json_from_text(node_names->items[s.index]);
-    }
-    return json_integer(s.index);
+    return (size_t)index < names->count ? json_from_text(names->items[index]) : json_integer(index);
 }
 
-static json_t *row_to_json(const struct ledger_row *row, const struct strv *node_names)
+static json_t *subject_to_json(struct subject s, const struct strv *node_names,
+                               const struct strv *hook_names)
+{
+    return s.kind == SUBJECT_NODE   ? name_or_number(node_names, s.index)
+           : s.kind == SUBJECT_HOOK ? name_or_number(hook_names, s.index)
+                                    : json_integer(s.index);
+}
+
+static json_t *row_to_json(const struct ledger_row *row, const struct strv *node_names,
+                           const struct strv *hook_names)
 {
     char began[CLOCK_TEXT_MAX];
     const char *kind = subject_kind_name(row->subject.kind);
@@ -301,7 +307,7 @@ static json_t *row_to_json(const struct ledger_row *row, const struct strv *node
     json_t *json = json_object();
     json_put_text(json, "step", step_name(row->step));
     if (kind != NULL) {
-        json_put(json, kind, subject_to_json(row->subject, node_names));
+        json_put(json, kind, subject_to_json(row->subject, node_names, hook_names));
     }
     json_put(json, "ok", over ? json_boolean(row->state == ROW_DONE) : json_null());
     json_put_text(json, "began", clock_format(row->began_ms, began));
@@ -317,11 +323,12 @@ static json_t *row_to_json(const struct ledger_row *row, const struct strv *node
     return json;
 }
 
-json_t *ledger_rows_to_json(const struct ledger *l, const struct strv *node_names)
+json_t *ledger_rows_to_json(const struct ledger *l, const struct strv *node_names,
+                            const struct strv *hook_names)
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < l->row_count; i++) {
-        json_add(rows, row_to_json(l->rows[i], node_names));
+        json_add(rows, row_to_json(l->rows[i], node_names, hook_names));
     }
     return rows;
 }

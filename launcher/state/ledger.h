@@ -85,9 +85,9 @@ bool ledger_has_served(const struct ledger *l);
 void ledger_list_kept(const struct ledger *l, struct strv *ret);
 
 /* [{"step":…,"node":0,"ok":true,"began":"2026-…","took_ms":N,"evidence":{…}|"error":…}] in their
- * order, for programs. `node_names` gives the nodes' names, may be NULL: their numbers. Caller
- * owns.
- */
-json_t *ledger_rows_to_json(const struct ledger *l, const struct strv *node_names);
+ * order, for programs. The lists give the names of nodes and of the calls of hooks; what they do
+ * not have is said by its number. Caller owns. */
+json_t *ledger_rows_to_json(const struct ledger *l, const struct strv *node_names,
+                            const struct strv *hook_names);
 
 #endif

@@ -45,7 +45,7 @@ struct raw {
     struct record r;
     int64_t seq;
     char *time, *type, *step, *kind, *result;
-    int64_t node, region; /* -1: none */
+    int64_t node, region, hook; /* -1: none */
     json_t *prepared, *evidence;
 };
 
@@ -59,7 +59,7 @@ struct raw {
         F(MS, NEEDED, "wall_ms", r.wall_ms), F(TEXT, NEEDED, "type", type)
 #define ROW                                                           \
     F(TEXT, NEEDED, "step", step), F(NUMBER, OPTIONAL, "node", node), \
-        F(NUMBER, OPTIONAL, "region", region)
+        F(NUMBER, OPTIONAL, "region", region), F(NUMBER, OPTIONAL, "hook", hook)
 
 static const struct json_field begin_fields[] = {
     COMMON,
@@ -138,12 +138,22 @@ static int read_type(const json_t *json, const char *what, enum record_type *ret
 static int read_subject(const struct raw *raw, const char *what, struct subject *ret,
                         struct err *err)
 {
-    if (raw->node < -1 || raw->region < -1 || (raw->node >= 0 && raw->region >= 0)) {
+    const struct subject given[] = {
+        {SUBJECT_NODE, (int)raw->node},
+        {SUBJECT_REGION, (int)raw->region},
+        {SUBJECT_HOOK, (int)raw->hook},
+    };
+    int found = 0;
+    *ret = subject_deployment();
+    for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+        if (given[i].index != -1) {
+            *ret = given[i];
+            found++;
+        }
+    }
+    if (found > 1 || ret->index < 0) {
         return err_fail(err, ERR_STATE, "%s does not say what its step was done to", what);
     }
-    *ret = raw->node >= 0     ? subject_node((int)raw->node)
-           : raw->region >= 0 ? (struct subject){SUBJECT_REGION, (int)raw->region}
-                              : subject_deployment();
     return 0;
 }
 
@@ -213,7 +223,7 @@ static int read_words(struct raw *raw, const char *what, struct err *err)
 
 int record_from_json(const json_t *json, const char *what, struct record *ret, struct err *err)
 {
-    CLEANUP(raw_free) struct raw raw = {.node = -1, .region = -1};
+    CLEANUP(raw_free) struct raw raw = {.node = -1, .region = -1, .hook = -1};
     if (read_type(json, what, &raw.r.type, err) != 0 ||
         json_fields_read(&fields_of[raw.r.type], json, what, &raw, err) != 0 ||
         read_words(&raw, what, err) != 0) {

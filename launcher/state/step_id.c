@@ -17,6 +17,7 @@ static const char *const names[] = {
     [STEP_WAIT_HEALTHY] = "wait_healthy",
     [STEP_HA_ON] = "ha_on",
     [STEP_KEEP_RUNNING] = "keep_running",
+    [STEP_HOOK] = "hook",
     [STEP_BACK_HA_OFF] = "back_ha_off",
     [STEP_BACK_STOP_NEW] = "back_stop_new",
     [STEP_BACK_NAMES] = "back_names",
@@ -24,6 +25,8 @@ static const char *const names[] = {
     [STEP_BACK_START_OLD] = "back_start_old",
     [STEP_BACK_HEALTHY] = "back_healthy",
     [STEP_BACK_HA] = "back_ha",
+    [STEP_BACK_HOOK] = "back_hook",
+    [STEP_UNDO_HOOK] = "undo_hook",
 };
 
 _Static_assert(ARRAY_LEN(names) == STEP_MAX, "a step has no name");
@@ -54,6 +57,11 @@ struct subject subject_node(int node)
     return (struct subject){.kind = SUBJECT_NODE, .index = node};
 }
 
+struct subject subject_hook(int call)
+{
+    return (struct subject){.kind = SUBJECT_HOOK, .index = call};
+}
+
 bool subject_eq(struct subject a, struct subject b)
 {
     return a.kind == b.kind && a.index == b.index;
@@ -64,6 +72,7 @@ const char *subject_kind_name(enum subject_kind kind)
     static const char *const kinds[SUBJECT_KIND_MAX] = {
         [SUBJECT_NODE] = "node",
         [SUBJECT_REGION] = "region",
+        [SUBJECT_HOOK] = "hook",
     };
     return kinds[kind];
 }

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* In the order in which they are taken; the way back follows. */
+/* In the order in which they are taken, but for hooks; the way back follows. */
 enum step_id {
     STEP_LOAD_IMAGE,
     STEP_CREATE_NEW,
@@ -19,6 +19,7 @@ enum step_id {
     STEP_WAIT_HEALTHY,
     STEP_HA_ON,
     STEP_KEEP_RUNNING,
+    STEP_HOOK,        /* of the site's, wherever the plan has one */
     STEP_BACK_HA_OFF, /* from here on: the way back; never in a plan */
     STEP_BACK_STOP_NEW,
     STEP_BACK_NAMES,
@@ -26,6 +27,8 @@ enum step_id {
     STEP_BACK_START_OLD,
     STEP_BACK_HEALTHY,
     STEP_BACK_HA,
+    STEP_BACK_HOOK, /* a hook of the way back, or of the failure before it */
+    STEP_UNDO_HOOK, /* what a hook of the way forward wants undone */
     STEP_MAX
 };
 
@@ -38,6 +41,7 @@ enum subject_kind {
     SUBJECT_DEPLOYMENT, /* as a whole; its index is 0 */
     SUBJECT_NODE,
     SUBJECT_REGION,
+    SUBJECT_HOOK, /* on what it runs: one of the plan's calls */
     SUBJECT_KIND_MAX
 };
 
@@ -48,6 +52,7 @@ struct subject {
 
 struct subject subject_deployment(void);
 struct subject subject_node(int node);
+struct subject subject_hook(int call);
 bool subject_eq(struct subject a, struct subject b);
 /* "node", as records spell it; NULL for the deployment. */
 const char *subject_kind_name(enum subject_kind kind);

@@ -41,6 +41,18 @@ static bool has_node(const struct plan *plan, const char *name)
     return false;
 }
 
+/* "pre-stop/10-drain"; without a plan, anything that looks like it. */
+static bool is_hook(const struct plan *plan, const char *name)
+{
+    const char *slash = strchr(name, '/');
+    if (slash == NULL || plan == NULL) {
+        return slash != NULL;
+    }
+    AUTO_FREE char *point = mem_strndup(name, (size_t)(slash - name));
+    int known = hook_point_from_name(point);
+    return known >= 0 && hook_list_find(&plan->hooks, (enum hook_point)known, slash + 1) != NULL;
+}
+
 static int check(const char *text, const struct plan *plan, struct err *err)
 {
     CLEANUP(answer_free) struct answer a;
@@ -51,7 +63,7 @@ static int check(const char *text, const struct plan *plan, struct err *err)
                         "--answer '%s' is no answer\nHINT: write it as STEP=done or STEP=again",
                         text);
     }
-    if (!step_from_name(a.step, &step)) {
+    if (!step_from_name(a.step, &step) && !is_hook(plan, a.step)) {
         return err_fail(err, ERR_USAGE,
                         "--answer '%s' names no step\n"
                         "HINT: the question that it answers names the step",
@@ -76,13 +88,13 @@ int run_check_answers(const struct strv *answers, const struct plan *plan, struc
     return 0;
 }
 
-enum answer_word answers_find(const struct strv *answers, enum step_id step, const char *node)
+enum answer_word answers_find(const struct strv *answers, const char *row, const char *node)
 {
     enum answer_word found = ANSWER_NONE;
     for (size_t i = 0; answers != NULL && i < answers->count && found == ANSWER_NONE; i++) {
         CLEANUP(answer_free) struct answer a;
         split(answers->items[i], &a);
-        bool fits = str_eq(a.step, step_name(step)) && (a.node == NULL || str_eq(a.node, node));
+        bool fits = str_eq(a.step, row) && (a.node == NULL || str_eq(a.node, node));
         if (fits) {
             found = str_eq(a.word, "done") ? ANSWER_DONE : ANSWER_AGAIN;
         }

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "launcher/base/str.h"
-#include "launcher/state/step_id.h"
 
 enum answer_word { ANSWER_NONE, ANSWER_DONE, ANSWER_AGAIN, ANSWER_WORD_MAX };
 
-/* The word for that step on that node; one without a node is for all of them. */
-enum answer_word answers_find(const struct strv *answers, enum step_id step, const char *node);
+/* The word for the row of that name (plan_row_name()) on that node; one without a node is for all
+ * of them. */
+enum answer_word answers_find(const struct strv *answers, const char *row, const char *node);
 
 #endif

@@ -33,6 +33,8 @@ void plan_free(struct plan *p)
     }
     free(p->nodes);
     free(p->rows);
+    hook_list_free(&p->hooks);
+    free(p->calls);
     free(p->tool);
     free(p->deployment);
     free(p->from.tag);
@@ -55,14 +57,9 @@ const char *plan_version_text(const struct plan_version *v)
     return v->version != NULL ? v->version : v->tag;
 }
 
-const char *plan_subject_name(const struct plan *p, struct subject subject)
-{
-    return subject.kind == SUBJECT_NODE ? p->nodes[subject.index].name : p->deployment;
-}
-
 /* ---- rows ---- */
 
-static void add_row(struct plan *p, enum step_id step, struct subject subject)
+void plan_add_row(struct plan *p, enum step_id step, struct subject subject)
 {
     p->rows = mem_grow(p->rows, p->row_count + 1, sizeof(*p->rows));
     p->rows[p->row_count++] = (struct plan_row){.step = step, .subject = subject};
@@ -87,8 +84,21 @@ static void add_init_rows(struct plan *p, const struct deployment *d)
     for (int is_default = 1; is_default >= 0; is_default--) {
         for (size_t i = 0; i < d->node_count; i++) {
             if ((int)d->nodes[i].config.cm_is_default == is_default && !shares_file(d, i)) {
-                add_row(p, STEP_INIT_METADATA, subject_node((int)i));
+                plan_add_row(p, STEP_INIT_METADATA, subject_node((int)i));
             }
+        }
+    }
+}
+
+static void add_rows_of_step(struct plan *p, const struct step *step, const struct deployment *d)
+{
+    if (step->rows == STEP_ROWS_OF_INIT) {
+        add_init_rows(p, d);
+    } else if (step->rows == STEP_ROW_OF_ALL) {
+        plan_add_row(p, step->id, subject_deployment());
+    } else {
+        for (size_t node = 0; node < d->node_count; node++) {
+            plan_add_row(p, step->id, subject_node((int)node));
         }
     }
 }
@@ -98,15 +108,12 @@ static void add_rows(struct plan *p, const struct deployment *d)
     size_t count;
     const struct step *const *steps = steps_forward(&count);
     for (size_t i = 0; i < count; i++) {
-        if (steps[i]->rows == STEP_ROWS_OF_INIT) {
-            add_init_rows(p, d);
-        } else if (steps[i]->rows == STEP_ROW_OF_ALL) {
-            add_row(p, steps[i]->id, subject_deployment());
-        } else {
-            for (size_t node = 0; node < d->node_count; node++) {
-                add_row(p, steps[i]->id, subject_node((int)node));
-            }
+        plan_add_hook_rows(p, steps[i]->id, false);
+        /* What a hook backs up, it prepares itself. */
+        if (steps[i]->id != STEP_PREPARE_BACKUP || plan_hook(p, HOOK_BACKUP) == NULL) {
+            add_rows_of_step(p, steps[i], d);
         }
+        plan_add_hook_rows(p, steps[i]->id, true);
     }
 }
 
@@ -236,6 +243,7 @@ void plan_make(const struct plan_request *r, struct plan *ret)
     for (size_t i = 0; i < d->node_count; i++) {
         add_node(r, i, &p);
     }
+    plan_take_hooks(&p, r->hooks);
     add_rows(&p, d);
     plan_sign(&p);
     *ret = p;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hooks/hook.h"
 #include "inspect/deployment.h"
 #include "launcher/base/digest.h"
 #include "launcher/base/err.h"
@@ -77,6 +78,12 @@ struct plan_metadb {
     struct strv heartbeat; /* each once, whatever many regions share it */
 };
 
+/* One of the times that a hook of the site is called. */
+struct plan_call {
+    size_t hook; /* which of the plan's */
+    int node;    /* on which node, or the first of its region; -1: for the whole */
+};
+
 struct plan {
     char *tool;       /* "omslaunch 0.1.0" */
     char *deployment; /* its name, for people */
@@ -87,6 +94,9 @@ struct plan {
     struct plan_options options;
     struct plan_row *rows; /* rows of one step stand together: they are a wave */
     size_t row_count;
+    struct hook_list hooks;  /* of the site; their variables are names without values */
+    struct plan_call *calls; /* calls of one hook stand together */
+    size_t call_count;
     json_t *waived, *findings; /* for people */
     char *load_file;           /* what options.load_file points to */
     char digest[DIGEST_HEX_MAX];
@@ -105,6 +115,7 @@ struct plan_request {
     json_t *const *new_image_configs;    /* Config of the target image, NULL if not there yet */
     const struct oms_version *from, *to; /* either may be NULL when waived */
     const struct findings *findings;
+    const struct hook_list *hooks; /* of the site, pinned (host_hook.h); NULL: none */
     struct plan_options options;
 };
 
@@ -113,8 +124,42 @@ void plan_make(const struct plan_request *request, struct plan *ret);
 void plan_free(struct plan *p);
 /* "4.0.0-CE"; the tag where that does not tell. Borrowed. */
 const char *plan_version_text(const struct plan_version *v);
+void plan_add_row(struct plan *p, enum step_id step, struct subject subject);
+
+/* ---- plan_hooks.c: the site's hooks ---- */
+
+/* Copies them, and lists their calls; the nodes must be there. */
+void plan_take_hooks(struct plan *p, const struct hook_list *hooks);
+/* The rows of those that stand right before, or after, a step. */
+void plan_add_hook_rows(struct plan *p, enum step_id step, bool after);
+/* The first of a point, which is the only one of `backup` and `init`; NULL: there is none. */
+const struct hook *plan_hook(const struct plan *p, enum hook_point point);
+/* The hook of a row whose subject is one. Borrowed. */
+const struct hook *plan_hook_of(const struct plan *p, struct subject subject);
+/* The node that a row is about; -1: none. */
+int plan_node_of(const struct plan *p, struct subject subject);
 /* "10.0.0.11"; the deployment's name for a row of the whole. Borrowed. */
 const char *plan_subject_name(const struct plan *p, struct subject subject);
+/* "stop_old"; "pre-stop/10-drain" of a hook. Caller frees. */
+char *plan_row_name(const struct plan *p, const struct plan_row *row);
+/* "stop the old container"; "run hook pre-stop/10-drain". Caller frees. */
+char *plan_row_title(const struct plan *p, const struct plan_row *row);
+void plan_list_nodes(const struct plan *p, struct strv *ret);
+/* "pre-stop/10-drain@10.0.0.11" for each call. */
+void plan_list_calls(const struct plan *p, struct strv *ret);
+/* Caller owns; NULL: there are none. */
+json_t *plan_hooks_to_json(const struct plan *p);
+json_t *plan_calls_to_json(const struct plan *p);
+/* Either may be NULL. ERR_STATE. */
+int plan_read_hooks(const json_t *hooks, const json_t *calls, const char *name, struct plan *p,
+                    struct err *err) MUST_USE;
+
+/* ---- plan_rows.c: rows as a document ---- */
+
+/* Caller owns. */
+json_t *plan_rows_to_json(const struct plan *p);
+/* Nodes and hooks must have been read. ERR_STATE. */
+int plan_read_rows(const json_t *json, const char *name, struct plan *p, struct err *err) MUST_USE;
 
 /* ---- plan_health.c: the health gate, calibrated ---- */
 

@@ -116,22 +116,10 @@ static const struct json_field options_items[] = {
 };
 static const struct json_fields options_fields = JSON_FIELDS(options_items);
 
-struct raw_row {
-    int64_t row, node;
-    char *step, *title;
-};
-static const struct json_field row_items[] = {
-    FIELD(NUMBER, NEEDED, "row", raw_row, row),
-    FIELD(TEXT, NEEDED, "step", raw_row, step),
-    FIELD(TEXT, NEEDED, "title", raw_row, title),
-    FIELD(NUMBER, OPTIONAL, "node", raw_row, node),
-};
-static const struct json_fields row_fields = JSON_FIELDS(row_items);
-
 struct raw_plan {
     int64_t schema;
     char *tool, *action, *deployment;
-    json_t *from, *to, *metadb, *nodes, *options, *waived, *rows, *findings;
+    json_t *from, *to, *metadb, *nodes, *options, *waived, *rows, *findings, *hooks, *calls;
 };
 static const struct json_field plan_items[] = {
     FIELD(NUMBER, NEEDED, "schema", raw_plan, schema),
@@ -146,6 +134,8 @@ static const struct json_field plan_items[] = {
     FIELD(ARRAY, NEEDED, "waived", raw_plan, waived),
     FIELD(ARRAY, NEEDED, "rows", raw_plan, rows),
     FIELD(ARRAY, NEEDED, "findings", raw_plan, findings),
+    FIELD(ARRAY, OPTIONAL, "hooks", raw_plan, hooks),
+    FIELD(ARRAY, OPTIONAL, "calls", raw_plan, calls),
 };
 static const struct json_fields plan_fields = JSON_FIELDS(plan_items);
 
@@ -216,27 +206,13 @@ static json_t *node_to_json(const struct plan_node *node)
     return write(&node_fields, &raw);
 }
 
-static json_t *rows_to_json(const struct plan *p)
-{
-    json_t *rows = json_array();
-    for (size_t i = 0; i < p->row_count; i++) {
-        const struct plan_row *row = &p->rows[i];
-        const char *kind = subject_kind_name(row->subject.kind);
-        json_t *item = json_make("{s:i, s:s, s:s}", "row", (int)i + 1, "step", step_name(row->step),
-                                 "title", step_get(row->step)->title);
-        if (kind != NULL) {
-            json_put(item, kind, json_integer(row->subject.index));
-        }
-        json_add(rows, item);
-    }
-    return rows;
-}
-
 static json_t *document_of(const struct plan *p)
 {
     static char action[] = "upgrade";
     AUTO_JSON json_t *nodes = json_array();
-    AUTO_JSON json_t *rows = rows_to_json(p);
+    AUTO_JSON json_t *rows = plan_rows_to_json(p);
+    AUTO_JSON json_t *hooks = plan_hooks_to_json(p);
+    AUTO_JSON json_t *calls = plan_calls_to_json(p);
     AUTO_JSON json_t *from = write(&version_fields, &p->from);
     AUTO_JSON json_t *to = write(&version_fields, &p->to);
     AUTO_JSON json_t *metadb = write(&metadb_fields, &p->metadb);
@@ -256,7 +232,9 @@ static json_t *document_of(const struct plan *p)
                                  .options = options,
                                  .waived = p->waived,
                                  .rows = rows,
-                                 .findings = p->findings};
+                                 .findings = p->findings,
+                                 .hooks = hooks,
+                                 .calls = calls};
     return write(&plan_fields, &raw);
 }
 
@@ -343,57 +321,6 @@ static int read_nodes(const json_t *json, const char *name, struct plan *p, stru
     return count > 0 ? 0 : err_fail(err, ERR_STATE, "the plan '%s' has no node", name);
 }
 
-static int read_row(const json_t *json, const char *what, const char *name, struct plan *p,
-                    struct plan_row *ret, struct err *err)
-{
-    struct raw_row raw = {.node = -1};
-    enum step_id id = STEP_MAX;
-    int rc = json_fields_read(&row_fields, json, what, &raw, err);
-    bool of_node = json_object_get(json, "node") != NULL;
-    if (rc == 0 && (!step_from_name(raw.step, &id) || step_goes_back(id) ||
-                    (of_node && (raw.node < 0 || raw.node >= (int64_t)p->node_count)) ||
-                    of_node != (step_get(id)->rows != STEP_ROW_OF_ALL))) {
-        rc = err_fail(err, ERR_STATE,
-                      "the plan '%s' has a row that this omslaunch does not know: '%s'\n"
-                      "HINT: resume with the version of omslaunch that began the run",
-                      name, raw.step);
-    }
-    *ret = (struct plan_row){
-        .step = id, .subject = of_node ? subject_node((int)raw.node) : subject_deployment()};
-    json_fields_free(&row_fields, &raw);
-    return rc;
-}
-
-/* What a step stands on comes before it. */
-static int check_order(const struct plan *p, const char *name, struct err *err)
-{
-    unsigned seen = 0;
-    for (size_t i = 0; i < p->row_count; i++) {
-        const struct step *step = step_get(p->rows[i].step);
-        for (enum step_id id = STEP_LOAD_IMAGE; id < STEP_MAX; id++) {
-            if ((step->needs & ~seen & STEP_BIT(id)) != 0) {
-                return err_fail(err, ERR_STATE, "the plan '%s' has '%s' without '%s' before it",
-                                name, step_name(step->id), step_name(id));
-            }
-        }
-        seen |= STEP_BIT(step->id);
-    }
-    return 0;
-}
-
-static int read_rows(const json_t *json, const char *name, struct plan *p, struct err *err)
-{
-    size_t count = json_array_size(json);
-    p->rows = mem_grow(NULL, count + 1, sizeof(*p->rows));
-    for (size_t i = 0; i < count; i++) {
-        AUTO_FREE char *what = mem_printf("row %zu of the plan '%s'", i + 1, name);
-        if (read_row(json_array_get(json, i), what, name, p, &p->rows[p->row_count++], err) != 0) {
-            return -1;
-        }
-    }
-    return check_order(p, name, err);
-}
-
 static int read_options(const json_t *json, const char *what, struct plan *p, struct err *err)
 {
     AUTO_FREE char *inside = mem_printf("%s: 'options'", what);
@@ -431,10 +358,11 @@ static int read_parts(struct raw_plan *raw, const char *name, struct plan *p, st
         json_fields_read(&version_fields, raw->to, to, &p->to, err) != 0 ||
         read_metadb(raw->metadb, what, &p->metadb, err) != 0 ||
         read_nodes(raw->nodes, name, p, err) != 0 ||
-        read_options(raw->options, what, p, err) != 0) {
+        read_options(raw->options, what, p, err) != 0 ||
+        plan_read_hooks(raw->hooks, raw->calls, name, p, err) != 0) {
         return -1;
     }
-    return read_rows(raw->rows, name, p, err);
+    return plan_read_rows(raw->rows, name, p, err);
 }
 
 static int check_signed(const json_t *document, const char *name, struct plan *p, struct err *err)

@@ -215,11 +215,25 @@ void run_say_where(struct run *r, int node, struct str *ret)
     say_container(r, node, run_new_id(r, node), "new", ret);
 }
 
+void run_list_warnings(const struct run *r, struct strv *ret)
+{
+    for (size_t i = 0; i < r->ledger.row_count; i++) {
+        const struct ledger_row *row = r->ledger.rows[i];
+        bool warned = row->subject.kind == SUBJECT_HOOK && row->state == ROW_DONE &&
+                      row->evidence.hook.warning != NULL;
+        if (warned) {
+            const struct plan_row planned = {.step = row->step, .subject = row->subject};
+            AUTO_FREE char *name = plan_row_name(r->plan, &planned);
+            strv_addf(ret, "%s: %s", name, row->evidence.hook.warning);
+        }
+    }
+}
+
 json_t *run_rows_to_json(const struct run *r)
 {
-    AUTO_STRV struct strv names = STRV_INIT;
-    for (size_t i = 0; i < r->plan->node_count; i++) {
-        strv_add(&names, r->plan->nodes[i].name);
-    }
-    return ledger_rows_to_json(&r->ledger, &names);
+    AUTO_STRV struct strv nodes = STRV_INIT;
+    AUTO_STRV struct strv calls = STRV_INIT;
+    plan_list_nodes(r->plan, &nodes);
+    plan_list_calls(r->plan, &calls);
+    return ledger_rows_to_json(&r->ledger, &nodes, &calls);
 }

@@ -17,8 +17,8 @@
 struct run_row {
     size_t number, total; /* its place among those of its way */
     enum step_id step;
-    const char *title;
-    const char *node; /* its name; NULL: it is one of the deployment, or there is one node */
+    const char *title; /* "stop the old container" */
+    const char *node;  /* its name; NULL: it is one of the deployment, or there is one node */
 };
 
 /* How the caller watches; any may be NULL. All are called from the thread that runs. `row` is NULL
@@ -42,6 +42,8 @@ struct run_request {
     const char *metadb_program;
     const char *identity;       /* of the deployment (identity.h) */
     const struct strv *set_env; /* --set-env, for the values that a plan does not store */
+    const struct hook_list
+        *hooks;                 /* of the site, for the values that a plan does not store; NULL */
     const struct strv *answers; /* "STEP=done|again": a person's word where the world does not tell
                                  */
     uint64_t lock_wait_ms;      /* for the lock in the MetaDB */
@@ -69,7 +71,7 @@ struct run_outcome {
     enum run_end end;
     bool failed; /* `failure` says why the upgrade did not go through */
     struct err failure;
-    enum step_id failed_step;
+    struct plan_row failed_row;
     bool back_failed; /* `back_failure` says why the rollback did not */
     struct err back_failure;
     bool unwritten; /* it ended so, but the journal does not say it: the disk is full */
@@ -81,8 +83,9 @@ void run_to_end(struct run *r, bool roll_back, struct run_outcome *ret);
 /* Only back, for whatever reason a person has. */
 void run_back(struct run *r, struct run_outcome *ret);
 
-/* Words of a person, "STEP=done" or "STEP=again", of one node "STEP@NODE=done". ERR_USAGE for
- * anything else; `plan` may be NULL: then the nodes are not looked at. */
+/* Words of a person, "STEP=done" or "STEP=again", of one node "STEP@NODE=done"; a hook of the site
+ * is "POINT/HOOK=done". ERR_USAGE for anything else; `plan` may be NULL: then nodes and hooks are
+ * not looked at. */
 int run_check_answers(const struct strv *answers, const struct plan *plan,
                       struct err *err) MUST_USE;
 
@@ -97,6 +100,9 @@ const struct ledger *run_ledger(const struct run *r);
 char *run_kept_name(const struct run *r, int node);
 /* Where old and new container of a node are, two lines for people. */
 void run_say_where(struct run *r, int node, struct str *ret);
+/* "pre-stop/10-drain: it failed with exit code 4": what the hooks of the run had to say that did
+ * not stop it. */
+void run_list_warnings(const struct run *r, struct strv *ret);
 /* [{"step":…,"node":"10.0.0.11","ok":true,"began":…,"took_ms":N,"evidence":{…}}]. Caller owns. */
 json_t *run_rows_to_json(const struct run *r);
 

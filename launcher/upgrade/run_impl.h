@@ -6,6 +6,7 @@
 #include "hooks/metadb_lock.h"
 #include "inspect/oms_config.h"
 #include "launcher/engine/engine.h"
+#include "launcher/engine/exec.h"
 #include "launcher/state/journal.h"
 #include "launcher/upgrade/run.h"
 #include "launcher/upgrade/steps.h"
@@ -31,6 +32,7 @@ struct run {
     const struct run_observer *observer;
     struct wave wave;
     struct err left_failure; /* of the first node that was left behind */
+    char *failure;           /* what hooks are told of it; NULL: nothing has failed */
 };
 
 /* Rows of one step. */
@@ -91,6 +93,24 @@ void run_set_current_row(const struct run_row *row);
 
 void run_say_progress(struct run *r, const char *text, uint64_t done, uint64_t total, bool bytes);
 void run_say_output(struct run *r, const char *line);
+
+/* ---- step_hook.c: hooks of the site ---- */
+
+/* How a row is called in the files of the run, and in questions. */
+struct run_hook {
+    const struct hook *hook;
+    int node;                  /* -1: the whole */
+    bool undo;                 /* calls its undo, */
+    const json_t *undo_result; /* with what it gave; NULL: nothing */
+    const char *folder;        /* its working folder; NULL: one of its own */
+};
+
+/* Runs a program of the site to its end. Caller owns *ret_result; NULL: it gave none. */
+int run_host_hook(struct run *r, const struct run_hook *h, json_t **ret_result,
+                  struct err *err) MUST_USE;
+/* What became of an exec; NULL or one that the engine does not know is one that never ran. */
+int run_look_at_exec(struct run *r, int node, const char *exec_id, bool *ret_known,
+                     struct engine_exec_state *ret, struct err *err) MUST_USE;
 
 /* ---- the MetaDB ---- */
 

@@ -32,6 +32,7 @@ void run_free(struct run *r)
     journal_free(r->journal);
     ledger_free(&r->ledger);
     wave_free(&r->wave);
+    free(r->failure);
     free(r->id);
     free(r->state);
     free(r);
@@ -253,16 +254,24 @@ static int check_all_old_are_there(struct run *r, struct err *err)
     return 0;
 }
 
+static bool has_subject(const struct plan *p, struct subject s)
+{
+    size_t count = s.kind == SUBJECT_NODE   ? p->node_count
+                   : s.kind == SUBJECT_HOOK ? p->call_count
+                                            : 1;
+    return (size_t)s.index < count;
+}
+
 static int check_subjects(const struct run *r, const char *path, struct err *err)
 {
     for (size_t i = 0; i < r->ledger.row_count; i++) {
         const struct ledger_row *row = r->ledger.rows[i];
-        if (row->subject.kind == SUBJECT_NODE &&
-            (size_t)row->subject.index >= r->plan->node_count) {
+        if (!has_subject(r->plan, row->subject)) {
             return err_fail(err, ERR_STATE,
-                            "the journal '%s' has '%s' on node %d, which its plan does not have\n"
+                            "the journal '%s' has '%s' on %s %d, which its plan does not have\n"
                             "HINT: nothing was changed; files of two runs were mixed",
-                            path, step_name(row->step), row->subject.index);
+                            path, step_name(row->step), subject_kind_name(row->subject.kind),
+                            row->subject.index);
         }
     }
     return 0;

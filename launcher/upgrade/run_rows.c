@@ -114,27 +114,24 @@ static void record_failed(struct run *r, const struct plan_row *row, const struc
 
 static struct step_call call_of(struct run *r, const struct plan_row *row)
 {
-    return (struct step_call){
-        .run = r,
-        .subject = row->subject,
-        .node = row->subject.kind == SUBJECT_NODE ? row->subject.index : 0,
-    };
+    int node = plan_node_of(r->plan, row->subject);
+    return (struct step_call){.run = r, .subject = row->subject, .node = node >= 0 ? node : 0};
 }
 
 static const char *node_name(const struct run *r, const struct plan_row *row)
 {
-    bool several = r->plan->node_count > 1;
-    return several && row->subject.kind == SUBJECT_NODE ? r->plan->nodes[row->subject.index].name
-                                                        : NULL;
+    int node = plan_node_of(r->plan, row->subject);
+    return r->plan->node_count > 1 && node >= 0 ? r->plan->nodes[node].name : NULL;
 }
 
 static int ask_person(const struct run *r, const struct plan_row *row, struct err *err)
 {
     const char *node = node_name(r, row);
+    AUTO_FREE char *name = plan_row_name(r->plan, row);
     err_hint(err,
              "find out, then 'omslaunch resume %s --answer %s%s%s=done' (or =again), or go "
              "back with 'omslaunch rollback %s'",
-             r->id, step_name(row->step), node != NULL ? "@" : "", node != NULL ? node : "", r->id);
+             r->id, name, node != NULL ? "@" : "", node != NULL ? node : "", r->id);
     return err_ask_person(err);
 }
 
@@ -154,8 +151,9 @@ static int settle(struct run *r, const struct plan_row *row, const struct prepar
     if (step->probe(&call, &answer, &evidence, err) != 0) {
         return -1;
     }
+    AUTO_FREE char *name = plan_row_name(r->plan, row);
     enum answer_word word =
-        answers_find(r->request.answers, row->step, plan_subject_name(r->plan, row->subject));
+        answers_find(r->request.answers, name, plan_subject_name(r->plan, row->subject));
     if (answer == STEP_UNKNOWN && word == ANSWER_NONE) {
         return ask_person(r, row, err);
     }
@@ -290,9 +288,13 @@ static int check_all_alone(struct run *r, struct err *err)
     return 0;
 }
 
-/* What a wave stands on is looked at once, before its first row; its error is that row's. */
+/* What a wave stands on is looked at once, before its first row; its error is that row's. What a
+ * site does on the way back stands on nothing of ours. */
 static int check_ground(struct run *r, const struct step *step, struct err *err)
 {
+    if (step->rows == STEP_ROWS_OF_HOOKS && step_goes_back(step->id)) {
+        return 0;
+    }
     if (r->lock != NULL && metadb_lock_check(r->lock, err) != 0) {
         return -1;
     }
@@ -313,7 +315,7 @@ static int watch_row(const struct wave_of_rows *w, size_t index, struct err *err
 {
     struct run *r = w->run;
     const struct plan_row *row = &w->wave->rows[index];
-    const char *title = step_get(row->step)->title;
+    AUTO_FREE char *title = plan_row_title(r->plan, row);
     const struct run_row seen = {.number = w->wave->first + index + 1,
                                  .total = w->wave->total,
                                  .step = row->step,
@@ -345,7 +347,8 @@ static int take_job(void *arg, size_t index, struct err *err)
     const struct wave_of_rows *w = arg;
     const struct plan_row *row = &w->wave->rows[index];
     bool done = run_evidence(w->run, row->step, row->subject) != NULL;
-    bool left = row->subject.kind == SUBJECT_NODE && w->run->nodes[row->subject.index].is_left;
+    int node = plan_node_of(w->run->plan, row->subject);
+    bool left = node >= 0 && w->run->nodes[node].is_left;
     return done || left ? 0 : watch_row(w, index, err);
 }
 

@@ -5,11 +5,14 @@
 #include "launcher/base/stop.h"
 #include "launcher/upgrade/run_impl.h"
 
-/* Rows of one step that stand together. */
-static size_t wave_length(const struct plan_row *rows, size_t count)
+/* Rows of one step, or of one hook, that stand together. */
+static size_t wave_length(const struct plan *p, const struct plan_row *rows, size_t count)
 {
     size_t length = 1;
-    while (length < count && rows[length].step == rows[0].step) {
+    bool of_hook = rows[0].subject.kind == SUBJECT_HOOK;
+    while (
+        length < count && rows[length].step == rows[0].step &&
+        (!of_hook || plan_hook_of(p, rows[length].subject) == plan_hook_of(p, rows[0].subject))) {
         length++;
     }
     return length;
@@ -17,48 +20,119 @@ static size_t wave_length(const struct plan_row *rows, size_t count)
 
 /* ---- forwards ---- */
 
-static int go_forward(struct run *r, enum step_id *ret_failed, struct err *err)
+/* What comes after a success: one that fails does not keep the others. */
+static bool goes_on(const struct run *r, const struct plan_row *row)
+{
+    if (row->step != STEP_HOOK) {
+        return false;
+    }
+    const struct hook *h = plan_hook_of(r->plan, row->subject);
+    return h->point == HOOK_POST_UPGRADE && h->on_failure == HOOK_WARN;
+}
+
+static int go_forward(struct run *r, struct plan_row *ret_failed, struct err *err)
 {
     const struct plan_row *rows = r->plan->rows;
     size_t total = r->plan->row_count;
+    int rc = 0;
     AUTO_FREE struct wave_result *results =
         mem_grow(NULL, r->plan->node_count + 1, sizeof(*results));
     for (size_t at = 0, length; at < total; at += length) {
-        length = wave_length(rows + at, total - at);
-        const struct run_wave wave = {
-            .rows = rows + at, .count = length, .first = at, .total = total};
-        *ret_failed = rows[at].step;
-        if (run_take_wave(r, &wave, results) > 0) {
+        length = wave_length(r->plan, rows + at, total - at);
+        const struct run_wave wave = {.rows = rows + at,
+                                      .count = length,
+                                      .first = at,
+                                      .total = total,
+                                      .goes_on = goes_on(r, &rows[at])};
+        if (run_take_wave(r, &wave, results) == 0) {
+            continue;
+        }
+        if (rc == 0) {
             run_join_failures(r, rows + at, results, length, err);
-            return -1;
+            *ret_failed = rows[at];
+        }
+        rc = -1;
+        if (!wave.goes_on) {
+            break;
         }
     }
-    return 0;
+    return rc;
 }
 
 /* ---- back ---- */
 
+/* The calls of the hooks of a point, as rows. */
+static size_t add_hooks(const struct run *r, enum hook_point point, struct plan_row *rows,
+                        size_t count)
+{
+    for (size_t i = 0; i < r->plan->call_count; i++) {
+        struct subject subject = subject_hook((int)i);
+        if (plan_hook_of(r->plan, subject)->point == point) {
+            rows[count++] = (struct plan_row){.step = STEP_BACK_HOOK, .subject = subject};
+        }
+    }
+    return count;
+}
+
+/* A hook is undone in the state in which it was done: before which step of the way back. */
+static enum step_id undone_before(enum hook_point point)
+{
+    return point >= HOOK_POST_START  ? STEP_BACK_STOP_NEW
+           : point >= HOOK_POST_STOP ? STEP_BACK_START_OLD
+                                     : STEP_MAX;
+}
+
+static bool is_to_undo(const struct run *r, size_t call)
+{
+    struct subject subject = subject_hook((int)call);
+    const struct hook *h = plan_hook_of(r->plan, subject);
+    return h->undo.count > 0 && ledger_row(&r->ledger, STEP_HOOK, subject) != NULL;
+}
+
+/* The last one is undone first. */
+static size_t add_undos(const struct run *r, enum step_id before, struct plan_row *rows,
+                        size_t count)
+{
+    for (size_t i = r->plan->call_count; i-- > 0;) {
+        struct subject subject = subject_hook((int)i);
+        if (is_to_undo(r, i) && undone_before(plan_hook_of(r->plan, subject)->point) == before) {
+            rows[count++] = (struct plan_row){.step = STEP_UNDO_HOOK, .subject = subject};
+        }
+    }
+    return count;
+}
+
+static size_t add_back_step(const struct run *r, const struct back_step *back,
+                            struct plan_row *rows, size_t count)
+{
+    const struct step *step = &back->step;
+    size_t nodes = step->rows == STEP_ROW_OF_ALL ? 1 : r->plan->node_count;
+    for (size_t node = 0; node < nodes; node++) {
+        rows[count++] = (struct plan_row){
+            .step = step->id,
+            .subject =
+                step->rows == STEP_ROW_OF_ALL ? subject_deployment() : subject_node((int)node),
+        };
+    }
+    return count;
+}
+
 /* The steps of the way back that what was begun makes necessary, in their order. */
 static struct plan_row *list_rows_back(const struct run *r, size_t *ret_count)
 {
-    size_t count, nodes = r->plan->node_count;
-    const struct back_step *steps = steps_back(&count);
-    struct plan_row *rows = mem_grow(NULL, count * nodes + 1, sizeof(*rows));
-    *ret_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct step *step = &steps[i].step;
-        if (!ledger_has_begun(&r->ledger, steps[i].undoes)) {
-            continue;
-        }
-        size_t wanted = step->rows == STEP_ROW_OF_ALL ? 1 : nodes;
-        for (size_t node = 0; node < wanted; node++) {
-            rows[(*ret_count)++] = (struct plan_row){
-                .step = step->id,
-                .subject =
-                    step->rows == STEP_ROW_OF_ALL ? subject_deployment() : subject_node((int)node),
-            };
+    size_t steps_count;
+    const struct back_step *steps = steps_back(&steps_count);
+    size_t most = steps_count * r->plan->node_count + 2 * r->plan->call_count + 1;
+    struct plan_row *rows = mem_grow(NULL, most, sizeof(*rows));
+    size_t count = add_hooks(r, HOOK_PRE_ROLLBACK, rows, 0);
+    for (size_t i = 0; i < steps_count; i++) {
+        count = add_undos(r, steps[i].step.id, rows, count);
+        if (ledger_has_begun(&r->ledger, steps[i].undoes)) {
+            count = add_back_step(r, &steps[i], rows, count);
         }
     }
+    count = add_undos(r, STEP_MAX, rows, count);
+    *ret_count = add_hooks(r, HOOK_POST_ROLLBACK, rows, count);
     return rows;
 }
 
@@ -89,8 +163,8 @@ static size_t drop_left(const struct run *r, const struct plan_row *rows, size_t
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        bool of_node = rows[i].subject.kind == SUBJECT_NODE;
-        if (!of_node || !r->nodes[rows[i].subject.index].is_left) {
+        int node = plan_node_of(r->plan, rows[i].subject);
+        if (node < 0 || !r->nodes[node].is_left) {
             ret[kept++] = rows[i];
         }
     }
@@ -104,8 +178,8 @@ static int leave_behind(struct run *r, const struct plan_row *rows,
     run_join_failures(r, rows, results, count, err);
     for (size_t i = 0; i < count; i++) {
         bool failed = results[i].taken && results[i].rc != 0;
-        if (failed && (rows[i].subject.kind != SUBJECT_NODE ||
-                       run_leave_behind(r, rows[i].subject.index, &results[i].err) != 0)) {
+        int node = plan_node_of(r->plan, rows[i].subject);
+        if (failed && (node < 0 || run_leave_behind(r, node, &results[i].err) != 0)) {
             return -1;
         }
     }
@@ -120,7 +194,7 @@ static int go_all_the_way_back(struct run *r, struct err *err)
     AUTO_FREE struct wave_result *results =
         mem_grow(NULL, r->plan->node_count + 1, sizeof(*results));
     for (size_t at = 0, length; at < total; at += length) {
-        length = wave_length(rows + at, total - at);
+        length = wave_length(r->plan, rows + at, total - at);
         size_t count = drop_left(r, rows + at, length, wave_rows);
         const struct run_wave wave = {
             .rows = wave_rows, .count = count, .first = at, .total = total, .goes_on = true};
@@ -218,7 +292,31 @@ static bool needs_no_way_back(const struct run *r)
             return false;
         }
     }
+    for (size_t i = 0; i < r->plan->call_count; i++) {
+        if (is_to_undo(r, i)) {
+            return false;
+        }
+    }
     return true;
+}
+
+/* Hooks that are told of a failure; once a run, and what they do changes nothing of it. */
+static void take_failure_hooks(struct run *r)
+{
+    AUTO_FREE struct plan_row *rows = mem_grow(NULL, r->plan->call_count + 1, sizeof(*rows));
+    AUTO_FREE struct wave_result *results =
+        mem_grow(NULL, r->plan->node_count + 1, sizeof(*results));
+    size_t total = add_hooks(r, HOOK_ON_FAILURE, rows, 0);
+    int before = stop_tolerance();
+    /* They tell of the signal that stopped the run, too. */
+    stop_tolerate(before < 1 ? 1 : before);
+    for (size_t at = 0, length; at < total; at += length) {
+        length = wave_length(r->plan, rows + at, total - at);
+        const struct run_wave wave = {
+            .rows = rows + at, .count = length, .first = at, .total = total, .goes_on = true};
+        (void)run_take_wave(r, &wave, results);
+    }
+    stop_tolerate(before);
 }
 
 /* What only a person knows, only a person can settle; and a version that has served is not taken
@@ -226,6 +324,9 @@ static bool needs_no_way_back(const struct run *r)
 static void end_failed(struct run *r, bool roll_back, struct run_outcome *ret)
 {
     ret->failed = true;
+    free(r->failure);
+    r->failure = err_join(&ret->failure);
+    take_failure_hooks(r);
     if (has_served(r)) {
         ret->end = RUN_UPGRADED_WITH_FAULT;
     } else if (needs_no_way_back(r)) {
@@ -261,16 +362,14 @@ static int check_end(struct run *r, struct err *err)
 void run_to_end(struct run *r, bool roll_back, struct run_outcome *ret)
 {
     *ret = (struct run_outcome){.end = RUN_UPGRADED};
-    enum step_id failed = STEP_LOAD_IMAGE;
     struct err err = ERR_INIT;
     if (r->ledger.goes_back) {
         go_back(r, NULL, ret);
-    } else if (go_forward(r, &failed, &err) != 0) {
-        ret->failed_step = failed;
+    } else if (go_forward(r, &ret->failed_row, &err) != 0) {
         ret->failure = err;
         end_failed(r, roll_back, ret);
     } else if (check_end(r, &ret->failure) != 0) {
-        ret->failed_step = STEP_START_NEW;
+        ret->failed_row.step = STEP_START_NEW;
         end_failed(r, roll_back, ret);
     }
     record_end(r, ret);

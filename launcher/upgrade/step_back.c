@@ -199,9 +199,61 @@ static void tell_restored(const struct run *r, const json_t *answer, struct evid
     ret->restored.restore = json_deep_copy(answer);
 }
 
+/* Only who has made the backup knows how to bring it back. */
+static int restore_by_hook(struct run *r, const struct hook *hook, struct evidence *ret,
+                           struct err *err)
+{
+    const struct evidence *backup = run_evidence(r, STEP_BACKUP_METADB, subject_deployment());
+    AUTO_FREE char *folder = state_run_file(r->state, r->id, "backup");
+    AUTO_JSON json_t *result = NULL;
+    const struct run_hook h = {
+        .hook = hook,
+        .node = -1,
+        .undo = true,
+        .undo_result = backup != NULL ? json_object_get(backup->backup.dump, "result") : NULL,
+        .folder = folder,
+    };
+    if (hook->undo.count == 0) {
+        err_fail(err, ERR_FAILED,
+                 "the backup was made by hook 'backup/%s', which has no 'undo': the databases are "
+                 "not restored\n"
+                 "HINT: restore them by hand, then 'omslaunch resume %s --answer back_metadb=done'",
+                 hook->name, r->id);
+        return err_ask_person(err);
+    }
+    if (run_host_hook(r, &h, &result, err) != 0) {
+        return err_hint(err, "see what it said; 'omslaunch rollback %s' tries again", r->id);
+    }
+    ret->summary = mem_printf("restored by the undo of hook backup/%s", hook->name);
+    ret->restored.restore = result == NULL ? NULL : json_incref(result);
+    return 0;
+}
+
+/* Our own restore may be done again from any state; a hook of the site only if it says so. */
+int back_metadb_probe(const struct step_call *call, enum step_answer *ret,
+                      struct evidence *ret_evidence, struct err *err)
+{
+    (void)ret_evidence;
+    struct run *r = call->run;
+    const struct hook *hook = plan_hook(r->plan, HOOK_BACKUP);
+    const struct ledger_row *last = run_row(r, STEP_BACK_METADB, subject_deployment());
+    *ret = STEP_NOT_DONE;
+    if (hook == NULL || is_new_untried(r)) {
+        return 0;
+    }
+    bool was_cut_off = last->state == ROW_BEGUN || last->kind == ERR_INTERRUPTED;
+    if (hook->undo.count == 0 || (was_cut_off && !hook->repeatable)) {
+        *ret = STEP_UNKNOWN;
+        err_fail(err, ERR_FAILED, "are the databases what they were at the backup of hook '%s'?",
+                 hook->name);
+    }
+    return 0;
+}
+
 int back_metadb_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
     struct run *r = call->run;
+    const struct hook *hook = plan_hook(r->plan, HOOK_BACKUP);
     AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
     AUTO_JSON json_t *answer = NULL;
     if (is_new_untried(r)) {
@@ -210,6 +262,9 @@ int back_metadb_apply(const struct step_call *call, struct evidence *ret, struct
     }
     if (check_all_stopped(r, err) != 0 || wait_until_left_are_silent(r, err) != 0) {
         return -1;
+    }
+    if (hook != NULL) {
+        return restore_by_hook(r, hook, ret, err);
     }
     json_t *request = json_make("{s:s}", "folder", folder);
     if (run_metadb(r, "restore", request, RESTORE_TIMEOUT_MS, &answer, err) != 0) {

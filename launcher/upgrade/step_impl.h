@@ -40,6 +40,16 @@ int init_apply(const struct step_call *call, struct evidence *ret, struct err *e
 int init_probe(const struct step_call *call, enum step_answer *ret, struct evidence *ret_evidence,
                struct err *err);
 
+/* ---- step_hook.c ---- */
+int hook_prepare(const struct step_call *call, struct prepared *ret, struct err *err);
+int hook_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int hook_probe(const struct step_call *call, enum step_answer *ret, struct evidence *ret_evidence,
+               struct err *err);
+int back_hook_prepare(const struct step_call *call, struct prepared *ret, struct err *err);
+int back_hook_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_hook_probe(const struct step_call *call, enum step_answer *ret,
+                    struct evidence *ret_evidence, struct err *err);
+
 /* ---- step_health.c ---- */
 int health_apply(const struct step_call *call, struct evidence *ret, struct err *err);
 int back_healthy_apply(const struct step_call *call, struct evidence *ret, struct err *err);
@@ -48,6 +58,8 @@ int back_healthy_apply(const struct step_call *call, struct evidence *ret, struc
 int back_stop_new_apply(const struct step_call *call, struct evidence *ret, struct err *err);
 int back_names_apply(const struct step_call *call, struct evidence *ret, struct err *err);
 int back_metadb_apply(const struct step_call *call, struct evidence *ret, struct err *err);
+int back_metadb_probe(const struct step_call *call, enum step_answer *ret,
+                      struct evidence *ret_evidence, struct err *err);
 int back_start_old_apply(const struct step_call *call, struct evidence *ret, struct err *err);
 int back_start_old_probe(const struct step_call *call, enum step_answer *ret,
                          struct evidence *ret_evidence, struct err *err);

@@ -18,6 +18,27 @@
 #define MARKER_MAX 64
 #define POLL_MS 1000
 
+/* ---- what runs: docker_init.sh, or what the site has instead ---- */
+
+static const struct hook *init_hook(const struct run *r)
+{
+    return plan_hook(r->plan, HOOK_INIT);
+}
+
+static const char *init_program(const struct run *r)
+{
+    const struct hook *h = init_hook(r);
+    return h != NULL ? h->command.items[0] : INIT_SCRIPT;
+}
+
+static uint64_t init_timeout_ms(const struct run *r)
+{
+    const struct hook *h = init_hook(r);
+    return h != NULL ? h->timeout_ms : INIT_TIMEOUT_MS;
+}
+
+/* ---- what it says ---- */
+
 struct init_output {
     struct run *run;
     int fd;
@@ -40,9 +61,10 @@ static int refuse(const struct init_output *o, int exit_code, const char *log, s
     AUTO_STR struct str tail = STR_INIT;
     tail_append_to(&o->tail, &tail);
     return err_fail(err, ERR_FAILED,
-                    "'bash %s' in the new container ended with exit code %d; its last lines:%s\n"
+                    "'%s%s' in the new container ended with exit code %d; its last lines:%s\n"
                     "HINT: the whole output is in '%s'",
-                    INIT_SCRIPT, exit_code, str_get(&tail), log);
+                    init_hook(o->run) != NULL ? "" : "bash ", init_program(o->run), exit_code,
+                    str_get(&tail), log);
 }
 
 /* ---- one start at most ----
@@ -62,16 +84,28 @@ static char *make_script(const struct run *r)
 {
     AUTO_FREE char *begun = marker_path(r, "begun");
     AUTO_FREE char *ended = marker_path(r, "ended");
-    return mem_printf("rm -f %s && echo $$ >%s && sync && bash %s; code=$?; echo $code >%s; sync; "
+    /* The site's command comes as arguments: nothing of it has to be quoted. */
+    return mem_printf("rm -f %s && echo $$ >%s && sync && %s; code=$?; echo $code >%s; sync; "
                       "exit $code",
-                      ended, begun, INIT_SCRIPT, ended);
+                      ended, begun, init_hook(r) != NULL ? "\"$@\"" : "bash " INIT_SCRIPT, ended);
 }
 
 static int make_exec(struct run *r, int node, char **ret_id, struct err *err)
 {
     AUTO_FREE char *script = make_script(r);
-    const char *const argv[] = {"bash", "-c", script, NULL};
-    const struct container_hook hook = {.container = run_new_id(r, node), .argv = argv};
+    const struct hook *instead = init_hook(r);
+    AUTO_STRV struct strv argv = STRV_INIT;
+    strv_add(&argv, "bash");
+    strv_add(&argv, "-c");
+    strv_add(&argv, script);
+    if (instead != NULL) {
+        strv_add(&argv, "init"); /* the script's own name */
+    }
+    for (size_t i = 0; instead != NULL && i < instead->command.count; i++) {
+        strv_add(&argv, instead->command.items[i]);
+    }
+    const struct container_hook hook = {.container = run_new_id(r, node),
+                                        .argv = (const char *const *)argv.items};
     struct engine *e;
     return run_engine(r, node, &e, err) != 0 ? -1 : container_hook_create(e, &hook, ret_id, err);
 }
@@ -83,7 +117,7 @@ static int run_exec(struct run *r, int node, const char *exec_id, struct init_ou
     const struct container_hook hook = {
         .container = run_new_id(r, node),
         .argv = argv,
-        .timeout_ms = INIT_TIMEOUT_MS,
+        .timeout_ms = init_timeout_ms(r),
         .on_line = take_line,
         .arg = o,
     };
@@ -94,24 +128,6 @@ static int run_exec(struct run *r, int node, const char *exec_id, struct init_ou
         return -1;
     }
     return exit_code == 0 ? 0 : refuse(o, exit_code, log, err);
-}
-
-/* What became of the exec of an attempt; as one that never ran if the engine does not know it. */
-static int look_at_exec(struct run *r, int node, const struct prepared *last, bool *ret_known,
-                        struct engine_exec_state *ret, struct err *err)
-{
-    const char *id = last != NULL ? last->init.exec_id : NULL;
-    struct engine *e;
-    *ret = (struct engine_exec_state){.exit_code = -1};
-    *ret_known = false;
-    if (id == NULL) {
-        return 0;
-    }
-    if (run_engine(r, node, &e, err) != 0) {
-        return -1;
-    }
-    *ret_known = engine_exec_inspect(e, id, ret, err) == 0;
-    return *ret_known || err->kind == ERR_NOT_FOUND ? 0 : -1;
 }
 
 /* ---- prepare, apply ---- */
@@ -130,15 +146,16 @@ int init_prepare(const struct step_call *call, struct prepared *ret, struct err 
 {
     struct run *r = call->run;
     const struct prepared *last = call->prepared;
+    const char *last_id = last != NULL ? last->init.exec_id : NULL;
     struct engine_exec_state state;
     bool known;
     ret->init.fingerprint = last != NULL ? mem_strdup(last->init.fingerprint) : NULL;
     if ((last == NULL && read_fingerprint(r, &ret->init.fingerprint, err) != 0) ||
-        look_at_exec(r, call->node, last, &known, &state, err) != 0) {
+        run_look_at_exec(r, call->node, last_id, &known, &state, err) != 0) {
         return -1;
     }
-    if (known && state.exit_code <= 0) {
-        ret->init.exec_id = mem_strdup(last->init.exec_id);
+    if (last_id != NULL && known && state.exit_code <= 0) {
+        ret->init.exec_id = mem_strdup(last_id);
         return 0;
     }
     return make_exec(r, call->node, &ret->init.exec_id, err);
@@ -157,7 +174,7 @@ int init_apply(const struct step_call *call, struct evidence *ret, struct err *e
     int rc = run_exec(r, call->node, call->prepared->init.exec_id, &output, log, err);
     if (rc == 0) {
         AUTO_STR struct str summary = STR_INIT;
-        str_appendf(&summary, "%s ended well after ", INIT_SCRIPT);
+        str_appendf(&summary, "%s ended well after ", init_program(r));
         str_append_duration(&summary, clock_mono_ms() - begun_ms);
         ret->summary = str_take(&summary);
         ret->init.log = TAKE(log);
@@ -186,12 +203,12 @@ static int fail_still_running(struct run *r, int node, struct err *err)
 {
     AUTO_STR struct str time = STR_INIT;
     const char *name = run_node_plan(r, node)->new.desired.name;
-    str_append_duration(&time, INIT_TIMEOUT_MS);
+    str_append_duration(&time, init_timeout_ms(r));
     err_fail(err, ERR_TIMEOUT,
              "%s still runs in the container '%s', after another %s\n"
              "HINT: 'docker top %s' and docker_init*.log show what it does; 'omslaunch "
              "resume %s' waits on, 'omslaunch rollback %s' stops it and goes back",
-             INIT_SCRIPT, name, str_get(&time), name, r->id, r->id);
+             init_program(r), name, str_get(&time), name, r->id, r->id);
     return err_ask_person(err);
 }
 
@@ -200,13 +217,14 @@ static int fail_still_running(struct run *r, int node, struct err *err)
 static int wait_for_end(struct run *r, int node, const struct prepared *last,
                         struct engine_exec_state *ret, struct err *err)
 {
-    uint64_t deadline_ms = clock_deadline(INIT_TIMEOUT_MS);
+    uint64_t deadline_ms = clock_deadline(init_timeout_ms(r));
     for (;;) {
         bool known, found = false;
         struct engine *e;
         if (run_engine(r, node, &e, err) != 0 ||
-            look_at_exec(r, node, last, &known, ret, err) != 0 ||
-            (!ret->running && engine_container_runs_program(e, run_new_id(r, node), INIT_SCRIPT,
+            run_look_at_exec(r, node, last != NULL ? last->init.exec_id : NULL, &known, ret, err) !=
+                0 ||
+            (!ret->running && engine_container_runs_program(e, run_new_id(r, node), init_program(r),
                                                             &found, err) != 0)) {
             return -1;
         }
@@ -214,12 +232,15 @@ static int wait_for_end(struct run *r, int node, const struct prepared *last,
             return 0;
         }
         if (stop_requested()) {
-            return err_fail(err, ERR_INTERRUPTED, "asked to stop while %s runs", INIT_SCRIPT);
+            return err_fail(err, ERR_INTERRUPTED, "asked to stop while %s runs", init_program(r));
         }
         if (clock_passed(deadline_ms)) {
             return fail_still_running(r, node, err);
         }
-        run_say_progress(r, "docker_init.sh still runs from before", 0, 0, false);
+        run_say_progress(r,
+                         init_hook(r) != NULL ? "the initialisation still runs from before"
+                                              : "docker_init.sh still runs from before",
+                         0, 0, false);
         clock_sleep_ms(POLL_MS);
     }
 }
@@ -235,7 +256,8 @@ static int ask_about_cut_off(struct run *r, const struct prepared *last, struct 
     err_fail(err, ERR_FAILED,
              "%s was cut off in the middle, and the schema of the databases %s: did it do all it "
              "had to?",
-             INIT_SCRIPT, same ? "is as it was before, but rows may have changed" : "has changed");
+             init_program(r),
+             same ? "is as it was before, but rows may have changed" : "has changed");
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "hooks/host_hook.h"
 #include "launcher/base/fs.h"
 #include "launcher/state/state.h"
 #include "launcher/upgrade/metadb_answer.h"
@@ -96,9 +97,31 @@ static int dump(struct run *r, const char *folder, json_t **ret, struct err *err
     return run_metadb(r, "dump", dump_request(r, folder, false), BACKUP_TIMEOUT_MS, ret, err);
 }
 
+/* The site's own backup: what its result names is there and on the disk. */
+static int backup_by_hook(struct run *r, const struct hook *hook, struct evidence *ret,
+                          struct err *err)
+{
+    AUTO_FREE char *folder = state_run_file(r->state, r->id, "backup");
+    AUTO_JSON json_t *result = NULL;
+    const struct run_hook h = {.hook = hook, .node = -1, .folder = folder};
+    if (run_host_hook(r, &h, &result, err) != 0 || host_hook_check_files(hook, result, err) != 0) {
+        return -1;
+    }
+    AUTO_FREE char *title = hook_title(hook);
+    ret->summary = mem_printf("%zu files by hook %s",
+                              json_array_size(json_object_get(result, "files")), title);
+    ret->backup.folder = TAKE(folder);
+    ret->backup.dump = json_make("{s:s, s:O}", "hook", title, "result", result);
+    return 0;
+}
+
 int backup_apply(const struct step_call *call, struct evidence *ret, struct err *err)
 {
     struct run *r = call->run;
+    const struct hook *instead = plan_hook(r->plan, HOOK_BACKUP);
+    if (instead != NULL) {
+        return backup_by_hook(r, instead, ret, err);
+    }
     AUTO_FREE char *folder = state_backup_folder(r->state, r->id);
     AUTO_JSON json_t *answer = NULL;
     struct dump_answer done = {.tables = 0};

@@ -3,6 +3,36 @@
 #include "launcher/base/mem.h"
 #include "launcher/upgrade/step_impl.h"
 
+/* Of the site's, wherever the plan has one (plan_hooks.c). */
+static const struct step hook = {
+    .id = STEP_HOOK,
+    .title = "run hook",
+    .rows = STEP_ROWS_OF_HOOKS,
+    .prepare = hook_prepare,
+    .apply = hook_apply,
+    .probe = hook_probe,
+};
+
+static const struct step back_hook = {
+    .id = STEP_BACK_HOOK,
+    .title = "run hook",
+    .rows = STEP_ROWS_OF_HOOKS,
+    .prepare = back_hook_prepare,
+    .apply = back_hook_apply,
+    .probe = back_hook_probe,
+};
+
+static const struct step undo_hook = {
+    .id = STEP_UNDO_HOOK,
+    .title = "undo hook",
+    .rows = STEP_ROWS_OF_HOOKS,
+    .prepare = back_hook_prepare,
+    .apply = back_hook_apply,
+    .probe = back_hook_probe,
+};
+
+static const struct step *const of_hooks[] = {&hook, &back_hook, &undo_hook};
+
 /* From here on: what is reached by going back is another table's. */
 #define STEP_FORWARD_MAX STEP_BACK_HA_OFF
 
@@ -145,7 +175,7 @@ static const struct step *const forward[] = {
     &keep_running,
     &ha_on,
 };
-_Static_assert(ARRAY_LEN(forward) == STEP_FORWARD_MAX, "a step has no row");
+_Static_assert(ARRAY_LEN(forward) + 1 == STEP_FORWARD_MAX, "a step has no row");
 
 static const struct back_step back[] = {
     {
@@ -175,7 +205,8 @@ static const struct back_step back[] = {
                  .title = "restore the databases from the backup",
                  .rows = STEP_ROW_OF_ALL,
                  .marks = STEP_WRITES_METADB,
-                 .apply = back_metadb_apply},
+                 .apply = back_metadb_apply,
+                 .probe = back_metadb_probe},
     },
     {
         .undoes = STEP_HA_OFF,
@@ -203,7 +234,8 @@ static const struct back_step back[] = {
                  .apply = back_ha_apply},
     },
 };
-_Static_assert(ARRAY_LEN(back) == STEP_MAX - STEP_FORWARD_MAX, "a step of the way back has no row");
+_Static_assert(ARRAY_LEN(back) + 2 == STEP_MAX - STEP_FORWARD_MAX,
+               "a step of the way back has no row");
 
 const struct step *const *steps_forward(size_t *ret_count)
 {
@@ -232,6 +264,11 @@ const struct step *step_get(enum step_id id)
     for (size_t i = 0; i < ARRAY_LEN(back); i++) {
         if (back[i].step.id == id) {
             return &back[i].step;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(of_hooks); i++) {
+        if (of_hooks[i]->id == id) {
+            return of_hooks[i];
         }
     }
     return NULL;

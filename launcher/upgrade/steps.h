@@ -22,7 +22,7 @@ _Static_assert(STEP_MAX <= 32, "a set of steps has 32 bits");
 struct step_call {
     struct run *run;
     struct subject subject;
-    int node; /* of a row of a node: its index */
+    int node; /* of a row that is about a node: its index; else 0 */
     /* prepare: what the last attempt had put down, NULL if there was none; apply and probe: what
      * this one has. */
     const struct prepared *prepared;
@@ -40,6 +40,7 @@ enum step_rows {
     STEP_ROW_OF_ALL,    /* one, for the deployment as a whole */
     STEP_ROWS_OF_NODES, /* one for each node, side by side */
     STEP_ROWS_OF_INIT,  /* one for each configuration file of a region, one after the other */
+    STEP_ROWS_OF_HOOKS, /* one for each call of a hook; those of one hook side by side */
     STEP_ROWS_MAX
 };
 
@@ -79,7 +80,7 @@ struct back_step {
     enum step_id undoes; /* needed once a row of this step was begun */
 };
 
-/* In the order in which they are taken. */
+/* In the order in which they are taken; hooks stand between them. */
 const struct step *const *steps_forward(size_t *ret_count);
 const struct back_step *steps_back(size_t *ret_count);
 

@@ -368,6 +368,7 @@ int survey_make(const struct survey_request *request, struct survey *ret, struct
         .from = s.has_from ? &s.from : NULL,
         .to = s.has_to ? &s.to : NULL,
         .findings = &s.findings,
+        .hooks = request->hooks,
         .options = request->options,
     };
     plan_make(&plan, &s.plan);

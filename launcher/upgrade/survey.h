@@ -27,7 +27,8 @@ struct survey_request {
     const char *own_version_table; /* of the user's; its rows come first. May be NULL */
     const char *metadb_program;
     const struct waiver_list *waivers;
-    bool try_restore; /* of the definitions, in scratch databases */
+    const struct hook_list *hooks; /* of the site, pinned; NULL: none */
+    bool try_restore;              /* of the definitions, in scratch databases */
     struct plan_options options;
 };
 

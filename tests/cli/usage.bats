@@ -23,8 +23,8 @@ UPGRADE_LIKE="tag from image load name host-ip https-crt https-key set-env accep
 options_of() {
     case $1 in
     upgrade) echo "plan plan-digest on-failure parallel dry-run yes lock-wait $UPGRADE_LIKE" ;;
-    resume) echo "set-env health-timeout on-failure answer parallel yes lock-wait $EVERY" ;;
-    rollback) echo "health-timeout yes-lose-changes-since parallel yes lock-wait $EVERY" ;;
+    resume) echo "set-env config health-timeout on-failure answer parallel yes lock-wait $EVERY" ;;
+    rollback) echo "config health-timeout yes-lose-changes-since parallel yes lock-wait $EVERY" ;;
     abandon) echo "reason yes lock-wait $EVERY" ;;
     spec) echo "format tag from image name host-ip https-crt https-key set-env $NODES $EVERY" ;;
     inspect) echo "$NODES $EVERY" ;;

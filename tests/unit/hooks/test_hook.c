@@ -76,6 +76,52 @@ static void test_all_keys(void **state)
         "\"allow\":[\"personality\",\"local-sockets\"],\"deny\":[\"chmod\"],"
         "\"capabilities\":[\"dac_read_search\"],\"write\":[\"/srv\"],\"ports\":[443,8443],"
         "\"file_size_max\":16777216},\"origin\":\"c.yaml\"}");
+    struct hook again = {.name = NULL};
+    assert_ok(hook_from_json(document, "hook 1 of the plan 'p'", &again, &err), &err);
+    AUTO_JSON json_t *written = hook_to_json(&again);
+    assert_true(json_equal(document, written));
+    hook_free(&again);
+}
+
+/* read_changed MEMBER VALUE: a document of a hook with one member changed. */
+static void refuses_document(const char *member, json_t *value_take, const char *expected)
+{
+    AUTO_HOOKS struct hook_list list = HOOK_LIST_INIT;
+    struct err err = ERR_INIT;
+    struct hook read = {.name = NULL};
+    assert_ok(add(&list, "pre-stop:\n  - {name: a, run: /a}\n", &err), &err);
+    AUTO_JSON json_t *document = hook_to_json(&list.items[0]);
+    json_t *inner = strchr(member, '.') == NULL ? document : json_object_get(document, "sandbox");
+    const char *name = strchr(member, '.') == NULL ? member : strchr(member, '.') + 1;
+    json_object_set_new(inner, name, value_take);
+    assert_fails(hook_from_json(document, "hook 1 of the plan 'p'", &read, &err));
+    assert_err(&err, ERR_STATE, expected);
+    hook_free(&read);
+}
+
+#define OTHER_VERSION "\nHINT: use the version of omslaunch that made it"
+
+static void test_documents_that_are_none(void **state)
+{
+    (void)state;
+    refuses_document("point", json_string("pre-lunch"),
+                     "hook 1 of the plan 'p' has a 'point' that this omslaunch does not know: "
+                     "'pre-lunch'" OTHER_VERSION);
+    refuses_document("scope", json_string("x"),
+                     "hook 1 of the plan 'p' has a 'scope' that this omslaunch does not know: "
+                     "'x'" OTHER_VERSION);
+    refuses_document("kind", json_string("x"),
+                     "hook 1 of the plan 'p' has a 'kind' that this omslaunch does not know: "
+                     "'x'" OTHER_VERSION);
+    refuses_document("on_failure", json_string("x"),
+                     "hook 1 of the plan 'p' has a 'on_failure' that this omslaunch does not know: "
+                     "'x'" OTHER_VERSION);
+    refuses_document("sandbox.profile", json_string("x"),
+                     "hook 1 of the plan 'p': 'sandbox' has a 'profile' that this omslaunch does "
+                     "not know: 'x'" OTHER_VERSION);
+    refuses_document("sandbox.ports", json_pack("[i]", 0),
+                     "hook 1 of the plan 'p': 'sandbox': one of its 'ports' is not a port");
+    refuses_document("command", json_array(), "hook 1 of the plan 'p' has an empty 'command'");
 }
 
 static void test_defaults(void **state)
@@ -131,6 +177,21 @@ static void test_what_is_wrong(void **state)
     refuses("pre-stop: [{name: x, run: /x, timeout: 0}]\n",
             "c.yaml: hooks, pre-stop, hook 'x': 'timeout' is not a time\n"
             "HINT: write a number and a unit: 90s, 15m, 2h");
+    refuses("post-stop: [{name: x, run: sh, kind: container, scope: node}]\n",
+            "c.yaml: hooks, post-stop, hook 'x': 'kind' is 'container', and OMS does not run then\n"
+            "HINT: a hook of this point is a program: kind: host");
+    refuses("init: [{name: x, run: /x, kind: host}]\n",
+            "c.yaml: hooks, init, hook 'x': 'kind' is 'host', and what takes the place of "
+            "docker_init.sh runs in OMS\nHINT: kind: container");
+    refuses("backup: [{name: x, run: /x, scope: node}]\n",
+            "c.yaml: hooks, backup, hook 'x': 'scope' is not 'deployment', and there is one "
+            "MetaDB\nHINT: scope: deployment, or leave it out");
+    refuses("on-failure: [{name: x, run: /x, on-failure: abort}]\n",
+            "c.yaml: hooks, on-failure, hook 'x': 'on-failure' is 'abort', and nothing stops the "
+            "way back\nHINT: on-failure: warn");
+    refuses("backup: [{name: x, run: /x, on-failure: warn}]\n",
+            "c.yaml: hooks, backup, hook 'x': 'on-failure' is 'warn', and the upgrade stands on "
+            "what it does\nHINT: on-failure: abort");
     refuses("pre-stop: [{name: x, run: /x, on-failure: ignore}]\n",
             "c.yaml: hooks, pre-stop, hook 'x': 'on-failure' 'ignore' is not known\n"
             "HINT: it takes abort, warn");
@@ -297,6 +358,7 @@ int main(void)
     make_folder("none", 0755);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_keys),
+        cmocka_unit_test(test_documents_that_are_none),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_what_is_wrong),
         cmocka_unit_test(test_folder_in_order),

@@ -385,7 +385,8 @@ static void test_result_is_not_json(void **state)
 {
     (void)state;
     static const char text[] =
-        "hook 'pre-stop/10-test': line 1 on descriptor 3 is not a JSON object with \"event\"\n"
+        "hook 'pre-stop/10-test': line 1 on descriptor 3 is not a JSON object with \"event\", or "
+        "its \"result\" is not an object\n"
         "HINT: docs/hooks.md shows the form; words for people belong on stdout";
     AUTO_TRIAL struct trial t = try("#!/bin/sh\necho done >&3\n");
     assert_failed(&t, ERR_FAILED, text);

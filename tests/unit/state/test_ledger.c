@@ -164,7 +164,7 @@ static void test_rows_as_json(void **state)
                     "backup_metadb") ",\"ok\":false,\"kind\":\"timeout\",\"error\":\"late\"}");
     add(&f, "{" ROW("intent", "back_ha") "}");
     look(&f);
-    AUTO_JSON json_t *rows = ledger_rows_to_json(&f.ledger, &names);
+    AUTO_JSON json_t *rows = ledger_rows_to_json(&f.ledger, &names, &names);
     assert_int_equal(json_array_size(rows), 3);
     json_t *first = json_array_get(rows, 0);
     assert_string_equal(json_text(first, "step", ""), "stop_old");

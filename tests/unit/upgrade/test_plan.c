@@ -432,6 +432,83 @@ static void test_round_trip(void **state)
     assert_true(json_equal(again, j));
 }
 
+/* ---- hooks of the site ---- */
+
+static void add_hook(struct hook_list *list, enum hook_point point, enum hook_scope scope,
+                     const char *name)
+{
+    list->items = mem_grow(list->items, list->count + 1, sizeof(*list->items));
+    struct hook *h = &list->items[list->count++];
+    *h = (struct hook){.point = point,
+                       .scope = scope,
+                       .name = mem_strdup(name),
+                       .origin = mem_strdup("c.yaml"),
+                       .timeout_ms = 1000,
+                       .digest = mem_strdup("d1")};
+    strv_add(&h->command, "/drain");
+    strv_add(&h->environment, "TOKEN=s3cret-of-site");
+}
+
+static void test_hooks_are_rows(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    AUTO_PLAN struct plan p = PLAN_INIT;
+    AUTO_PLAN struct plan back = PLAN_INIT;
+    AUTO_HOOKS struct hook_list hooks = HOOK_LIST_INIT;
+    struct err err = ERR_INIT;
+
+    begin(&f);
+    add_node(&f, 0, "aa");
+    add_node(&f, 0, "aa");
+    add_node(&f, 1, "bb");
+    add_hook(&hooks, HOOK_PRE_UPGRADE, HOOK_DEPLOYMENT, "ask");
+    add_hook(&hooks, HOOK_PRE_STOP, HOOK_NODE, "drain");
+    add_hook(&hooks, HOOK_BACKUP, HOOK_DEPLOYMENT, "own");
+    add_hook(&hooks, HOOK_POST_UPGRADE, HOOK_REGION, "mail");
+    add_hook(&hooks, HOOK_ON_FAILURE, HOOK_DEPLOYMENT, "tell");
+    f.request.hooks = &hooks;
+    plan_make(&f.request, &p);
+    AUTO_STR struct str rows = STR_INIT;
+    for (size_t i = 0; i < p.row_count; i++) {
+        AUTO_FREE char *name = plan_row_name(&p, &p.rows[i]);
+        if (p.rows[i].subject.kind != SUBJECT_NODE) {
+            str_appendf(&rows, "%s(%s) ", name, plan_subject_name(&p, p.rows[i].subject));
+        }
+    }
+    assert_string_equal(str_get(&rows),
+                        "pre-upgrade/ask(oms_331) trim_heartbeats(oms_331) ha_off(oms_331) "
+                        "pre-stop/drain(node0) pre-stop/drain(node1) "
+                        "pre-stop/drain(node2) backup_metadb(oms_331) wait_healthy(oms_331) "
+                        "ha_on(oms_331) post-upgrade/mail(node0) post-upgrade/mail(node2) ");
+    AUTO_JSON json_t *j = plan_to_json(&p);
+    AUTO_FREE char *text = json_pretty(j);
+    assert_null(strstr(text, "s3cret-of-site"));
+    assert_non_null(strstr(text, "\"title\": \"back up the MetaDB by hook backup/own\""));
+    assert_ok(plan_from_json(j, "p", &back, &err), &err);
+    assert_string_equal(back.digest, p.digest);
+    AUTO_JSON json_t *again = plan_to_json(&back);
+    assert_true(json_equal(again, j));
+}
+
+static void test_another_hook_another_digest(void **state)
+{
+    (void)state;
+    AUTO_FIXTURE struct fixture f;
+    AUTO_PLAN struct plan p = PLAN_INIT;
+    AUTO_PLAN struct plan other = PLAN_INIT;
+    AUTO_HOOKS struct hook_list hooks = HOOK_LIST_INIT;
+
+    begin(&f);
+    add_node(&f, 0, "aa");
+    add_hook(&hooks, HOOK_PRE_STOP, HOOK_NODE, "drain");
+    f.request.hooks = &hooks;
+    plan_make(&f.request, &p);
+    hooks.items[0].digest[1] = '2';
+    plan_make(&f.request, &other);
+    assert_string_not_equal(p.digest, other.digest);
+}
+
 /* Like the stored form, with a digest that fits. */
 static json_t *signed_again(json_t *j)
 {
@@ -564,6 +641,8 @@ int main(void)
         cmocka_unit_test(test_same_work_same_digest),
         cmocka_unit_test(test_other_work_other_digest),
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_hooks_are_rows),
+        cmocka_unit_test(test_another_hook_another_digest),
         cmocka_unit_test(test_edited),
         cmocka_unit_test(test_unknown_steps),
         cmocka_unit_test(test_another_schema),

@@ -33,7 +33,7 @@ static void held_with_question(struct fixture *f)
         go(f, true, true, NULL);
         assert_end(f, RUN_HELD, HELD_IN_INIT("new"));
         assert_string_equal(err_whole(&f->outcome.failure), QUESTION);
-        assert_int_equal((int)f->outcome.failed_step, STEP_INIT_METADATA);
+        assert_int_equal((int)f->outcome.failed_row.step, STEP_INIT_METADATA);
         assert_false(f->outcome.back_failed);
     }
     assert_log(&f->w, "metadb fingerprint\nmetadb fingerprint\n");

@@ -147,7 +147,7 @@ static void test_hold_goes_nowhere(void **state)
     world_fault(&f.w, FAULT_FAIL, "metadb dump");
     go(&f, false, false, NULL);
     assert_int_equal((int)f.outcome.end, RUN_HELD);
-    assert_int_equal((int)f.outcome.failed_step, STEP_BACKUP_METADB);
+    assert_int_equal((int)f.outcome.failed_row.step, STEP_BACKUP_METADB);
     assert_world(&f.w,
                  "old oms_331 exited no; new oms_331.new-r1 created no; schema old; ha " HA_OFF);
 
@@ -244,7 +244,7 @@ static void test_old_one_comes_back_beside_the_new_one(void **state)
     go(&f, false, true, NULL);
     /* A restore would be made under a running version: a person has to look first. */
     assert_string_equal(run_end_name(f.outcome.end), "held");
-    assert_int_equal((int)f.outcome.failed_step, STEP_INIT_METADATA);
+    assert_int_equal((int)f.outcome.failed_row.step, STEP_INIT_METADATA);
     assert_non_null(strstr(err_whole(&f.outcome.failure), "runs again since it was stopped"));
 }
 
