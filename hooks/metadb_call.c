@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hooks/sandbox.h"
 #include "launcher/base/fs.h"
@@ -194,6 +195,21 @@ static int make_sandbox(struct metadb_waiting *call, struct err *err)
     return rc;
 }
 
+/* An interpreter would be another program, which `strict` does not start. */
+static int check_no_script(const char *program, struct err *err)
+{
+    char start[2] = "";
+    AUTO_FD int fd = open(program, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, start, sizeof(start)) != sizeof(start) || memcmp(start, "#!", 2) != 0) {
+        return 0;
+    }
+    return err_fail(err, ERR_FAILED,
+                    "'%s' is a script, and its sandbox starts no interpreter\n"
+                    "HINT: install the omslaunch-metadb that came with this omslaunch; "
+                    "OMSLAUNCH_METADB_SANDBOX=none in the environment does without the sandbox",
+                    program);
+}
+
 /* Where a kernel, or what omslaunch itself runs in, refuses to let it be confined, whoever starts
  * omslaunch can go without: OMSLAUNCH_METADB_SANDBOX=none in the environment.
  *
@@ -209,7 +225,7 @@ static int confine(struct metadb_waiting *call, struct err *err)
     if (call->program_fd < 0) {
         return 0;
     }
-    if (make_sandbox(call, err) != 0) {
+    if (check_no_script(call->db->program, err) != 0 || make_sandbox(call, err) != 0) {
         return -1;
     }
     call->spec.program_fd = call->program_fd;

@@ -329,7 +329,7 @@ static void end_failed(struct run *r, bool roll_back, struct run_outcome *ret)
     take_failure_hooks(r);
     if (has_served(r)) {
         ret->end = RUN_UPGRADED_WITH_FAULT;
-    } else if (needs_no_way_back(r)) {
+    } else if (needs_no_way_back(r) && !ret->failure.asks_person) {
         ret->end = RUN_UNCHANGED;
     } else if (roll_back && !ret->failure.asks_person) {
         go_back(r, &ret->failure, ret);

@@ -101,6 +101,10 @@ remove_containers() {
 world_tidy() {
     proxy_stop
     metadb_whole
+    if [ -e "$W/hooks.folder" ]; then
+        rm -rf --one-file-system "$(cat "$W/hooks.folder")"
+        rm -f "$W/hooks.folder"
+    fi
 }
 
 # metadb_fault COMMAND FAULT VARIABLE=VALUE…: that call of omslaunch-metadb meets a fault. Its environment is
@@ -309,7 +313,7 @@ check_leftovers() {
     found=$(lab_docker e1 ps -a --format '{{.Names}}' | grep -F "$NAME.new-" || true)
     [ -z "$found" ] || fail "containers are left: $found"
     found=$(find "$STATE" -type f | sed "s|^$STATE/||" | without_run | grep -vxE \
-        'runs/RUN/(plan\.json|journal\.jsonl|old-0\.json|logs/(init|new)-0\.log)|locks/[^/]*\.lock|backups/RUN/(manifest\.json|[a-z_0-9]*\.sql(\.zst)?(\.part)?)' || true)
+        'runs/RUN/(plan\.json|journal\.jsonl|old-0\.json|logs/(init|new)-0\.log|logs/hook/[a-z-]*\.log)|locks/[^/]*\.lock|backups/RUN/(manifest\.json|[a-z_0-9]*\.sql(\.zst)?(\.part)?)' || true)
     [ -z "$found" ] || fail "files are left: $found"
     found=$(find "$STATE/backups" -name manifest.json -printf '%h\n' 2>/dev/null | xargs -rI{} find {} -name '*.part')
     [ -z "$found" ] || fail "files are left in a whole backup: $found"

@@ -742,6 +742,32 @@ static void test_it_is_confined(void **state)
     setenv("OMSLAUNCH_METADB_SANDBOX", "none", 1);
 }
 
+static void test_a_script_in_its_place(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/omsl-hook.XXXXXX";
+    static const char script[] = "#!/bin/sh\nexit 0\n";
+    assert_non_null(mkdtemp(folder));
+    AUTO_FREE char *path = fs_join(folder, "program");
+    AUTO_FD int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+    assert_int_equal(fs_write_all(fd, script, strlen(script)), 0);
+    struct err err = ERR_INIT;
+    json_t *none = NULL;
+    struct metadb db = database();
+    const struct metadb_request request = {.command = "facts"};
+    db.program = path;
+    unsetenv("OMSLAUNCH_METADB_SANDBOX");
+    assert_fails(metadb_call(&db, &request, &none, &err));
+    setenv("OMSLAUNCH_METADB_SANDBOX", "none", 1);
+    AUTO_FREE char *expected =
+        mem_printf("'%s' is a script, and its sandbox starts no interpreter\n"
+                   "HINT: install the omslaunch-metadb that came with this omslaunch; "
+                   "OMSLAUNCH_METADB_SANDBOX=none in the environment does without the sandbox",
+                   path);
+    assert_err(&err, ERR_FAILED, expected);
+    assert_int_equal(unlink(path) | rmdir(folder), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -768,6 +794,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_lost_lock),
         cmocka_unit_test(test_wait_can_be_given_up),
         cmocka_unit_test(test_it_is_confined),
+        cmocka_unit_test(test_a_script_in_its_place),
     };
 
     if (argc == 2) {
