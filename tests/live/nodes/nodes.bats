@@ -8,6 +8,7 @@ setup() {
 
 @test "two regions: docker_init.sh once in each, the default one first, all databases, all servers" {
     local ha
+    site reset
     ha=$(lab lab_ha_config)
     run -0 omslaunch "${UP[@]}" --load "$NODES_DIR/new.tar"
     has "$output" "'oms_331' is upgraded to 4.0.0-CE"
@@ -20,8 +21,6 @@ setup() {
     run -0 omslaunch "${UP[@]}" --load "$NODES_DIR/new.tar"
     has "$output" 'nothing to do'
 }
-
-
 
 @test "a configuration file for each node: docker_init.sh on each, one after the other" {
     site reset own

@@ -82,12 +82,14 @@ site_up() {
 }
 
 empty_engine() {
-    local -a ids refs
+    local -a ids
     lab_engine_start "$1"
     mapfile -t ids < <(lab_docker "$1" ps -aq --no-trunc)
     [ "${#ids[@]}" -eq 0 ] || lab_docker "$1" rm -f "${ids[@]}" >/dev/null
-    mapfile -t refs < <(lab_docker "$1" image ls --format '{{.Repository}}:{{.Tag}}' | grep -v ":$OLD_TAG\$")
-    [ "${#refs[@]}" -eq 0 ] || lab_docker "$1" rmi "${refs[@]}" >/dev/null
+    # By ID: an image whose tag another archive took has no name.
+    mapfile -t ids < <(lab_docker "$1" image ls --no-trunc --format '{{.Tag}} {{.ID}}' |
+        awk -v old="$OLD_TAG" '$1 != old { print $2 }' | sort -u)
+    [ "${#ids[@]}" -eq 0 ] || lab_docker "$1" rmi -f "${ids[@]}" >/dev/null
 }
 
 site_reset() {
