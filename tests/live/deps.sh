@@ -45,6 +45,8 @@ bats                            bats
 valgrind                        valgrind
 groff-base                      groff
 ansible-core                    ansible-playbook
+python3                         python3
+rclone                          rclone
 '
 lint_deps='
 clang                           clang
