@@ -192,7 +192,7 @@ fuzz-run: $(FUZZ_TESTS)
 
 # ---- on real engines and databases ----------------------------------------------------------------
 # Each suite starts what it needs in a folder of its own, and leaves nothing behind.
-.PHONY: check demo check-lab check-live check-cli check-faults check-mysql bench bench-metadb bench-scale
+.PHONY: check demo check-lab check-live check-cli check-faults check-mysql bench bench-metadb bench-scale bench-hooks
 
 # The second make is there so that a fresh machine has the libraries when the flags are worked out.
 check:
@@ -246,7 +246,9 @@ $(BUILD)/tests/fault/proxy: tests/fault/proxy.c Makefile
 check-faults: all $(FAULT_TOOLS)
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/fault/run
 
-bench: bench-metadb bench-scale
+bench: bench-metadb bench-scale bench-hooks
+bench-hooks: all
+	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/bench/hooks/run
 bench-scale: all
 	tests/live/deps.sh check
 	OMSLAUNCH_BUILD=$(abspath $(BUILD)) tests/bench/scale/run $(NODES)

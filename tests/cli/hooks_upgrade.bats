@@ -149,11 +149,12 @@ post-rollback/one undo=0' "$(calls)"
     has "$(cat "$STATE/runs/$(the_run)/logs/hook/pre-upgrade-leak.log")" '***'
 }
 
-# own_backup KEY…: the shipped hook, as a site would have it.
+# own_backup TOOL KEY…: the shipped hook, as a site would have it.
 own_backup() {
-    local key
-    cp "$CLI_SRC/../../contrib/hooks/mysqldump" "$HOOKS/mysqldump"
-    printf '  backup:\n    - name: own\n      run: ["%s"]\n      secrets: true\n' "$HOOKS/mysqldump" >>"$HOOKS/c.yaml"
+    local tool=$1 key
+    shift
+    cp "$CLI_SRC/../../contrib/hooks/$tool" "$HOOKS/$tool"
+    printf '  backup:\n    - name: own\n      run: ["%s"]\n      secrets: true\n' "$HOOKS/$tool" >>"$HOOKS/c.yaml"
     for key; do printf '      %s\n' "$key" >>"$HOOKS/c.yaml"; done
 }
 
@@ -171,7 +172,7 @@ init_fails() {
 
 @test "a backup of the site by mysqldump, and its undo brings the databases back" {
     local run
-    own_backup "undo: [\"$HOOKS/mysqldump\"]"
+    own_backup mysqldump "undo: [\"$HOOKS/mysqldump\"]"
     run -10 --separate-stderr init_fails
     run=$(the_run)
     has "$stderr" 'back up the MetaDB by hook backup/own …'
@@ -183,9 +184,23 @@ init_fails() {
     same '' "$(site grep "$STATE")"
 }
 
+@test "a backup of the site by mydumper: what it cannot save is no backup; its undo brings the databases back" {
+    own_backup mydumper "undo: [\"$HOOKS/mydumper\"]"
+    # It mistakes the name of one table for two.
+    run -10 --separate-stderr init_fails
+    has "$stderr" "omslaunch: error: hook 'backup/own': mydumper of rm_331 failed"
+    lab lab_sql rm_331 -N -e 'select concat("drop table `", replace(table_name, "`", "``"), "`") from information_schema.tables
+        where table_schema = "rm_331" and table_name like "odd %"' | lab lab_sql rm_331
+    run -10 --separate-stderr init_fails
+    has "$stderr" ' files by hook backup/own'
+    has "$stderr" ': restored by the undo of hook backup/own'
+    has "$stderr" "'oms_331' is back on the old version, and healthy."
+    same '' "$(site grep "$STATE")"
+}
+
 @test "a backup of the site without an undo: a question, and the answer ends the run" {
     local run db
-    own_backup
+    own_backup mysqldump
     run -11 --separate-stderr init_fails
     run=$(the_run)
     has "$stderr" "omslaunch: error: the backup was made by hook 'backup/own', which has no 'undo': the databases are not restored"

@@ -45,8 +45,10 @@ bats                            bats
 valgrind                        valgrind
 groff-base                      groff
 ansible-core                    ansible-playbook
+systemd                         systemd-analyze
 python3                         python3
 rclone                          rclone
+mydumper                        mydumper
 '
 lint_deps='
 clang                           clang
@@ -54,9 +56,6 @@ clang-format                    clang-format
 clang-tidy                      clang-tidy
 cppcheck                        cppcheck
 shellcheck                      shellcheck
-'
-bench_deps='
-mydumper                        mydumper
 '
 
 say() {
@@ -84,7 +83,7 @@ missing() {
         build) deps=$deps$build_deps ;;
         check) deps=$deps$build_deps$check_deps ;;
         lint) deps=$deps$build_deps$lint_deps ;;
-        bench) deps=$deps$build_deps$check_deps$bench_deps ;;
+        bench) deps=$deps$build_deps$check_deps ;;
         esac
     done
     while read -r package test; do

@@ -30,10 +30,25 @@ setup() {
 }
 
 @test "docker_init.sh fails in the second region: all three are back, the databases as before" {
-    local before after
+    local before after hooks
     site reset
     before=$(site digest)
-    run -10 omslaunch "${UP[@]}" --load "$NODES_DIR/init-fails.tar"
+    # With hooks of a node and of a region: each of them once, and undone once.
+    hooks=$(mktemp -d /root/.omslaunch-nodes-XXXXXX)
+    mkdir "$hooks/out"
+    printf '#!/bin/sh\necho "$OMSLAUNCH_HOOK ${OMSLAUNCH_NODE:-$OMSLAUNCH_REGION} $OMSLAUNCH_UNDO" >>"%s/out/calls"\n' "$hooks" >"$hooks/note"
+    chmod 755 "$hooks/note"
+    cat >"$hooks/c.yaml" <<EOF
+hooks:
+  pre-stop:
+    - {name: drain, run: $hooks/note, undo: $hooks/note, scope: node, sandbox: {write: $hooks/out}}
+    - {name: tell, run: $hooks/note, scope: region, sandbox: {write: $hooks/out}}
+  post-start: [{name: inside, kind: container, scope: node, run: [sh, -c, 'echo \$OMSLAUNCH_NODE >/root/hook']}]
+EOF
+    run -10 omslaunch "${UP[@]}" --load "$NODES_DIR/init-fails.tar" --config "$hooks/c.yaml"
+    same "$(printf 'drain 127.0.0.%d %d\n' 11 0 11 1 12 0 12 1 13 0 13 1; printf 'tell %d 0\n' 0 1)" "$(sort "$hooks/out/calls")"
+    rm -r "$hooks"
+    has "$output" '127.0.0.12: run hook post-start/inside'
     has "$output" "127.0.0.13"
     same "$(all_three "$OLD running")" "$(running)"
     same "$(online)" "$(servers)"
